@@ -512,6 +512,26 @@ def moment(value: str | dt.date | dt.datetime | pd.Timestamp) -> pd.Timestamp:
     return stamp.tz_convert(LONDON)
 
 
+def calendar_month(month: str) -> pd.Period:
+    """Return the month that ``yyyy-mm`` names.
+
+    Raises
+    ------
+    ArgumentRefused
+        If it is written in any other way.
+
+    Examples
+    --------
+    >>> calendar_month("2026-10")
+    Period('2026-10', 'M')
+    """
+    try:
+        period = pd.Period(dt.date.fromisoformat(f"{month}-01"), freq="M")
+    except ValueError:
+        raise ArgumentRefused("a month must be written as yyyy-mm, such as 2026-10.") from None
+    return period
+
+
 def _where(mask: pd.Series) -> str:
     return positions([int(i) for i in mask.to_numpy().nonzero()[0]])
 

@@ -186,3 +186,9 @@ def test_records_say_how_many_and_never_who() -> None:
     )
     assert repr(records).startswith("Records: 2 incidents, 0 interviews, 1 child, ")
     assert "SECRET" not in repr(records)
+
+
+@pytest.mark.parametrize("wrong", ["2026-13", "10/2026", "2026-1", "", "2026-10-01"])
+def test_a_month_is_written_one_way(wrong: str) -> None:
+    with pytest.raises(ArgumentRefused, match="yyyy-mm"):
+        schema.calendar_month(wrong)
