@@ -1,0 +1,23 @@
+"""Repeat-missing statistics: how many repeats, how concentrated, how soon again, and how many per child.
+
+Every result has ``.summary()``, ``.explain()`` and ``.plot(ax=None)``. All figures are about groups; none is about a
+child.
+"""
+
+from __future__ import annotations
+
+from missing_patterns.recurrence.concentrate import Concentration, concentration
+from missing_patterns.recurrence.gaps import GapCurve, gap_curve
+from missing_patterns.recurrence.mean import MeanCumulative, mean_cumulative
+from missing_patterns.recurrence.shares import RepeatShares, repeat_shares
+
+__all__ = [
+    "Concentration",
+    "GapCurve",
+    "MeanCumulative",
+    "RepeatShares",
+    "concentration",
+    "gap_curve",
+    "mean_cumulative",
+    "repeat_shares",
+]

@@ -1,0 +1,140 @@
+"""The weighted product-limit estimate and its standard errors: Greenwood's, and from drawing children."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from missing_patterns.recurrence.common import MIN_BOOTSTRAP_CHILDREN, Z95, Bools, Floats, Ints
+
+
+def product_limit(step: Ints, event: Bools, weight: Floats, n_steps: int) -> Floats:
+    """Return the weighted product-limit estimate of the share not yet gone, after each step.
+
+    Parameters
+    ----------
+    step : array of int
+        Index of each gap's length among the distinct lengths, ascending.
+    event : array of bool
+        Whether another episode ended the gap.
+    weight : array of float
+        Weight of each gap, at least 0.
+    n_steps : int
+        Number of distinct lengths.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> product_limit(np.array([0, 1, 1]), np.array([True, True, False]), np.ones(3), 2).round(3).tolist()
+    [0.667, 0.333]
+    """
+    gone = np.bincount(step, np.where(event, weight, 0.0), minlength=n_steps)
+    at_risk = np.bincount(step, weight, minlength=n_steps)[::-1].cumsum()[::-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hazard = np.where(gone > 0, gone / at_risk, 0.0)
+    survival: Floats = np.cumprod(np.clip(1.0 - hazard, 0.0, 1.0), dtype=np.float64)
+    return survival
+
+
+def loglog_limits(survival: Floats, spread: Floats) -> tuple[Floats, Floats]:
+    """Return 95 % limits of ``1 - survival`` from the standard error of ``log survival``, on the log-log scale.
+
+    Parameters
+    ----------
+    survival : array of float
+        Share not yet gone.
+    spread : array of float
+        Standard error of its logarithm.
+
+    Returns
+    -------
+    lower, upper : arrays
+        NaN where nobody or everybody has gone, or the error is 0 or not known.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> [limit.round(3).tolist() for limit in loglog_limits(np.array([1.0, 0.5]), np.array([0.0, 0.1]))]
+    [[nan, 0.407], [nan, 0.601]]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        width = np.exp(Z95 * spread / np.abs(np.log(survival)))
+        lower, upper = 1 - survival ** (1 / width), 1 - survival**width
+    known = (survival > 0) & (survival < 1) & (spread > 0)
+    return np.where(known, lower, np.nan), np.where(known, upper, np.nan)
+
+
+def greenwood_error(step: Ints, event: Bools, n_steps: int) -> Floats:
+    """Return Greenwood's standard error of ``log survival`` after each step; infinite or NaN once all have gone.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> greenwood_error(np.array([0, 1, 1]), np.array([True, False, False]), 2).round(3).tolist()
+    [0.408, 0.408]
+    """
+    gone = np.bincount(step[event], minlength=n_steps).astype(np.float64)
+    at_risk = np.bincount(step, minlength=n_steps)[::-1].cumsum()[::-1].astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(gone > 0, gone / (at_risk * (at_risk - gone)), 0.0)
+    spread: Floats = np.sqrt(np.cumsum(terms))
+    return spread
+
+
+def bootstrap_error(
+    child: Ints, step: Ints, event: Bools, weight: Floats, estimate: Floats, seed: tuple[int, int]
+) -> Floats:
+    """Return the standard error of ``log survival`` from drawing children with replacement.
+
+    Resamples are summed up as they are made, so memory does not grow with their number. They are taken on the scale of
+    the share itself, where none is infinite, and carried to the log scale by the delta method.
+
+    Parameters
+    ----------
+    child : array of int
+        Number of each gap's child, from 0 without holes.
+    step, event, weight : arrays
+        As in :func:`product_limit`.
+    estimate : array of float
+        The estimate itself.
+    seed : (int, int)
+        Seed and number of resamples.
+
+    Returns
+    -------
+    array of float
+        NaN with fewer than 10 children or 2 resamples.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> two = np.array([0, 1])
+    >>> bootstrap_error(two, two, two == 0, np.ones(2), np.array([0.5, 0.5]), (0, 200)).tolist()
+    [nan, nan]
+    """
+    random_state, n_boot = seed
+    n_children = int(child.max(initial=-1)) + 1
+    if n_children < MIN_BOOTSTRAP_CHILDREN or n_boot < 2:
+        return np.full(len(estimate), np.nan)
+    rng = np.random.default_rng(random_state)
+    total, squares = np.zeros(len(estimate)), np.zeros(len(estimate))
+    for _ in range(n_boot):
+        times_drawn = np.bincount(rng.integers(0, n_children, n_children), minlength=n_children)
+        moved = product_limit(step, event, weight * times_drawn[child], len(estimate)) - estimate
+        total += moved
+        squares += moved**2
+    variance = (squares - total**2 / n_boot) / (n_boot - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread: Floats = np.sqrt(np.maximum(variance, 0.0)) / estimate
+    return spread
