@@ -139,8 +139,12 @@ class TriggerTypes(BaseEstimator):
         self.n_children_ = int(has_answer.sum())
         self.n_answers_ = int(m.to_numpy().max(axis=1, initial=0).sum())
         rng = np.random.default_rng(self.random_state)
-        fits = [fit_mixture(answers, t, rng, n_starts=self.n_starts, prior=self.prior) for t in self._tried()]
-        self.bic_ = self._compare(answers, fits)
+        fits: list[Mixture] = []
+        for t in self._tried():
+            fits.append(fit_mixture(answers, t, rng, n_starts=self.n_starts, prior=self.prior))
+            self.bic_ = self._compare(answers, fits)
+            if len(fits) > 2 and (np.diff(self.bic_["bic"].to_numpy()[-3:]) > 0).all():
+                break  # worse twice running: more types only describe chance, slowly
         chosen = fits[int(np.flatnonzero(self.bic_["is_chosen"].to_numpy())[0])]
         self.n_types_ = len(chosen.shares)
         names = pd.RangeIndex(1, self.n_types_ + 1, name="type")
@@ -290,14 +294,18 @@ class TriggerTypes(BaseEstimator):
             figure = Figure(figsize=(7, 0.8 + 0.35 * self.profiles_.shape[1]), layout="constrained")
             FigureCanvasAgg(figure)
             ax = figure.add_subplot()
+        ax.set_title("Share of interviews naming each trigger, by type of child", loc="left")
         shown = self.profiles_[self.is_shown_.to_numpy()]
+        if shown.empty:
+            ax.text(0.5, 0.5, "No type is large enough to be shown", ha="center", transform=ax.transAxes)
+            ax.set_axis_off()
+            return ax
         values = np.nan_to_num(shown.to_numpy().T)
-        ax.imshow(values.reshape(self.profiles_.shape[1], -1), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        ax.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         ax.set_xticks(range(len(shown)), [f"Type {t}\n{self.shares_[t]:.0%}" for t in shown.index])
         ax.set_yticks(range(shown.shape[1]), [str(c).replace("_", " ") for c in shown.columns])
         for (row, column), value in np.ndenumerate(values):
-            ax.text(column, row, f"{value:.0%}", ha="center", va="center", color="white" if value > 0.5 else "black")
-        ax.set_title("Share of interviews naming each trigger, by type of child", loc="left")
+            ax.text(column, row, f"{value:.0%}", ha="center", va="center", color="white" if value > 0.65 else "black")
         return ax
 
     def _check(self) -> None:

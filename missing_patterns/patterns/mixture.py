@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 EDGE = 1e-12
 SHORT_STEPS = 15
 N_POLISHED = 4
+#: The polished starts are compared once a step gains less than this many times ``tol``; the best alone goes on.
+ROUGH = 100
 MAX_STEPS = 5000
 #: Cells of the posterior array that one batch of starts may hold, to bound memory.
 BATCH_CELLS = 4_000_000
@@ -63,7 +65,7 @@ class Mixture:
     loglik : float
         Log-likelihood at the fit, without the prior.
     agreement : float
-        Share of the polished starts that ended within 0.01 of the best: a low share means many local optima.
+        Share of the polished starts that came within 0.1 of the best: a low share means many local optima.
     converged : bool
         Whether the best start came to rest.
     """
@@ -82,7 +84,7 @@ def fit_mixture(
     *,
     n_starts: int = 30,
     prior: float = 1.0,
-    tol: float = 1e-6,
+    tol: float = 1e-5,
 ) -> Mixture:
     """Fit a mixture with so many types from many short random starts, the best of which are polished.
 
@@ -110,10 +112,10 @@ def fit_mixture(
     ------
     Nothing.
     """
-    if not len(answers.weight):
+    known = ~np.isnan(answers.rate)
+    if not known.any():
         nothing = np.full((n_types, len(answers.rate)), np.nan)
         return Mixture(np.full(n_types, 1.0 / n_types), nothing, 0.0, 1.0, True)
-    known = ~np.isnan(answers.rate)
     rate = np.clip(answers.rate[known], EDGE, 1 - EDGE)
     data = Answers(answers.yes[:, known], answers.no[:, known], answers.weight, rate)
     n_starts = 1 if n_types == 1 else n_starts
@@ -125,15 +127,17 @@ def fit_mixture(
     ]
     shares, profiles, value = (np.concatenate([p[i] for p in parts]) for i in range(3))
     best = np.argsort(-value, kind="stable")[:N_POLISHED]
-    done = [_steps(data, shares[b : b + 1], profiles[b : b + 1], prior, MAX_STEPS, tol) for b in best]
+    done = [_steps(data, shares[[b]], profiles[[b]], prior, MAX_STEPS, ROUGH * tol) for b in best]
     values = np.array([d[2][0] for d in done])
-    top = int(np.argmax(values))
-    shares, profiles = done[top][0][0], done[top][1][0]
+    top = done[int(np.argmax(values))]
+    best_shares, best_profiles, _, converged = _steps(data, top[0], top[1], prior, MAX_STEPS, tol)
+    shares, profiles = best_shares[0], best_profiles[0]
     order = np.lexsort((profiles[:, 0] if profiles.shape[1] else shares, -shares))
     full = np.full((n_types, len(known)), np.nan)
     full[:, known] = profiles[order]
     _, loglik = posterior(data, shares[order], profiles[order])
-    return Mixture(shares[order], full, loglik, float(np.mean(values > values[top] - 0.01)), done[top][3])
+    agreement = float(np.mean(values > values.max() - 0.1))
+    return Mixture(shares[order], full, loglik, agreement, converged)
 
 
 def posterior(answers: Answers, shares: Floats, profiles: Floats) -> tuple[Floats, float]:
