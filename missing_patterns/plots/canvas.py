@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,13 @@ from missing_patterns.errors import ArgumentRefused, did_you_mean
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+P = ParamSpec("P")
+
 #: Categorical colours of the Government Analysis Function; each has at least 3:1 contrast on white.
 PALETTE = ("#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#A285D1")
 BLUE, TEAL, PLUM, ORANGE, DARK, LILAC = PALETTE
+#: The same hues dark enough for words: at least 4.5:1 on white (WCAG 2.2, 1.4.3).
+PALETTE_TEXT = ("#12436D", "#1A6F68", "#801650", "#A8420F", "#3D3D3D", "#6F4EA8")
 INK = "#0B0C0C"
 GREY = "#595959"  # 7:1 on white: readable as small text
 FAINT = "#D9D9D9"
@@ -117,8 +122,31 @@ def style() -> Iterator[None]:
     """
     import matplotlib as mpl
 
-    with mpl.rc_context(_RC):
+    settings: Any = _RC  # matplotlib names every key in its types
+    with mpl.rc_context(settings):
         yield
+
+
+def styled(draw: Callable[P, Axes]) -> Callable[P, Axes]:
+    """Draw a chart inside :func:`style`: what is made there keeps the look.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> styled(lambda: Figure().subplots())().title.get_parse_math()
+    False
+    """
+
+    @functools.wraps(draw)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> Axes:
+        with style():
+            return draw(*args, **kwargs)
+
+    return inside
 
 
 def describe(ax: Axes) -> ChartText:
@@ -173,7 +201,7 @@ def begin(table: pd.DataFrame, headline: str, alt: str, ax: Axes | None, height:
     if ax is None:
         # A bare Figure, not pyplot: no window, no back-end, nothing kept alive after the caller lets go.
         ax = Figure(figsize=(WIDTH_INCHES, height), layout="constrained").subplots()
-    ax.set_title("\n".join(textwrap.wrap(headline, 78)), loc="left")
+    ax.set_title("\n".join(textwrap.wrap(headline, 72)), loc="left")
     ax.tick_params(length=0)
     setattr(ax, "_missing_patterns_text", ChartText(headline, alt, table.copy()))  # noqa: B010
     return ax
@@ -340,12 +368,24 @@ def nothing_to_show(ax: Axes, words: str = "Nothing can be shown here: too few c
     >>> ax.texts[0].get_text()
     'Nothing can be shown here: too few children.'
     """
+    from matplotlib.figure import SubFigure
+
     ax.set_axis_off()
+    if len(ax.figure.axes) == 1 and not isinstance(ax.figure, SubFigure):
+        ax.figure.set_size_inches(WIDTH_INCHES, 0.9)
     ax.text(0.0, 0.5, words, transform=ax.transAxes, color=GREY, va="center")
 
 
-def note(ax: Axes, words: str, *, y: float = -0.02) -> None:
-    """Write a small line below the chart, such as what ``c`` means.
+def note(ax: Axes, *words: str, below: float = 4.0) -> None:
+    """Write small lines below the chart, such as what ``c`` means; empty ones are left out.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    *words : str
+        One line each.
+    below : float, default 4
+        Distance from the axes in points, to clear the labels of the axis.
 
     Raises
     ------
@@ -354,15 +394,33 @@ def note(ax: Axes, words: str, *, y: float = -0.02) -> None:
     Examples
     --------
     >>> ax = begin(pd.DataFrame(), "A finding", "What is seen.", None, 2.0)
-    >>> note(ax, "c = withheld")
+    >>> note(ax, "c = withheld", "")
+    >>> [t.get_text() for t in ax.texts]
+    ['c = withheld']
     """
-    ax.annotate(
-        words,
-        xy=(0, y),
-        xycoords="axes fraction",
-        xytext=(0, -4),
-        textcoords="offset points",
-        fontsize=9,
-        color=GREY,
-        va="top",
-    )
+    for i, line in enumerate(w for w in words if w):
+        ax.annotate(
+            line,
+            xy=(0, 0),
+            xycoords="axes fraction",
+            xytext=(0, -below - 12.5 * i),
+            textcoords="offset points",
+            fontsize=9,
+            color=GREY,
+            va="top",
+        )
+
+
+def withheld_note(values: Iterable[object]) -> str:
+    """Return the line that explains ``c`` when one of the values is withheld, else an empty string.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> withheld_note([3, "c"]), withheld_note([3, 4])
+    ('c = withheld: too few children', '')
+    """
+    return "c = withheld: too few children" if any(is_withheld(v) for v in values) else ""

@@ -23,15 +23,16 @@ from missing_patterns.plots.canvas import (
     numbers,
     optional,
     shown,
+    styled,
+    withheld_note,
     wrap,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_C_NOTE = "c = withheld: too few children"
 
-
+@styled
 def bars(
     table: pd.DataFrame,
     *,
@@ -90,22 +91,35 @@ def bars(
     at = np.arange(len(length), dtype=float)
     known = np.isfinite(length)
     ax.barh(at[known], length[known], height=0.62, color=BLUE)
-    ends = np.where(known, length, 0.0)
+    longest, words = float(np.max(length, initial=0.0, where=known)), ""
     if optional(table, lower) and optional(table, upper):
         low, high = numbers(table[lower]), numbers(table[upper])
         both = known & np.isfinite(low) & np.isfinite(high)
         # White under dark, so that the interval is seen both on the bar and beside it.
-        ax.hlines(at[both], low[both], high[both], color="white", linewidth=3.4)
-        ax.hlines(at[both], low[both], high[both], color=DARK, linewidth=1.4)
-        ends = np.where(both, np.maximum(ends, np.nan_to_num(high)), ends)
-        x_label = x_label or ("Line: 95% interval" if both.any() else "")
-    _write_ends(ax, at, ends, [shown(v, percent=percent) for v in table[value]], known)
-    _name_rows(ax, names, float(ends.max()), x_label)
-    if any(is_withheld(v) for v in table[value]):
-        note(ax, _C_NOTE, y=0)
+        ax.hlines(at[both], low[both], high[both], color="white", linewidth=3.6)
+        ax.hlines(at[both], low[both], high[both], color=DARK, linewidth=1.5)
+        longest = max(longest, float(np.max(high, initial=0.0, where=both)))
+        words = "Thin line: 95% interval" if both.any() else ""
+    # One column of figures at the right, where they can be read down; beside the bars they would meet the intervals.
+    for place, cell, is_known in zip(at, table[value], known, strict=True):
+        ax.annotate(
+            shown(cell, percent=percent),
+            (1, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(34, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            color=INK if is_known else GREY,
+            fontweight="bold",
+        )
+    ax.set_xlim(0, longest * 1.02 or 1.0)
+    _name_rows(ax, names)
+    note(ax, x_label, words, withheld_note(table[value]))
     return ax
 
 
+@styled
 def ladder(
     table: pd.DataFrame,
     *,
@@ -180,12 +194,12 @@ def ladder(
             fontweight="bold",
         )
     ax.set_xlim(0, widest)
-    _name_rows(ax, names, widest, "", keep_limits=True)
-    if any(is_withheld(v) for v in table[value]):
-        note(ax, _C_NOTE, y=0)
+    _name_rows(ax, names)
+    note(ax, withheld_note(table[value]))
     return ax
 
 
+@styled
 def heatmap(
     table: pd.DataFrame,
     *,
@@ -257,7 +271,7 @@ def heatmap(
                 shown(cell, percent=percent),
                 ha="center",
                 va="center",
-                color="white" if strength > 0.5 else INK,
+                color="white" if _is_dark(face) else INK,
                 fontweight="normal" if interior[i, j] else "bold",
             )
     ax.set(xlim=(0, len(names)), ylim=(len(rows), 0))
@@ -267,11 +281,11 @@ def heatmap(
     ax.xaxis.set_label_position("top")
     ax.set_xlabel(x_label)
     ax.spines[:].set_visible(False)
-    if any(is_withheld(cell) for row in cells for cell in row):
-        note(ax, _C_NOTE, y=0)
+    note(ax, withheld_note(cell for row in cells for cell in row))
     return ax
 
 
+@styled
 def profiles(
     table: pd.DataFrame,
     *,
@@ -315,22 +329,23 @@ def profiles(
     if not len(types) or not domains:
         nothing_to_show(ax, "There is no type to show.")
         return ax
-    room, at = 0.62, np.arange(len(domains), dtype=float)  # of each type's column, for a bar of 100 %
+    at = np.arange(len(domains), dtype=float)
+    room = max(0.45, 0.92 - 0.085 * len(types))  # of each type's column, for a bar of 100 %; the rest for its figure
     for j, row in enumerate(cells):
         share = numbers(row)
         known = np.isfinite(share)
         ax.barh(at, room, left=j, height=0.6, color="#F3F2F1")
         ax.barh(at[known], share[known] * room, left=j, height=0.6, color=BLUE)
         for place, cell in zip(at, row, strict=True):
-            ax.text(j + room + 0.04, place, shown(cell, percent=True), va="center", ha="left")
-    ax.set_xlim(-0.05, len(types))
-    ax.set_xticks(np.arange(len(types)) + 0.02, [wrap(t, max(10, 60 // len(types))) for t in types], ha="left")
+            ax.text(j + room + 0.03, place, shown(cell, percent=True), va="center", ha="left")
+    ax.set_xlim(0, len(types) - 0.1)
+    _name_rows(ax, [wrap(d, 30) for d in domains])
+    ax.set_xticks(np.arange(len(types)), [wrap(t, max(10, 56 // len(types))) for t in types], ha="left")
+    ax.xaxis.tick_top()
     for tick in ax.get_xticklabels():
         tick.set_fontweight("bold")
-    ax.xaxis.tick_top()
-    _name_rows(ax, [wrap(d, 30) for d in domains], 1.0, "", keep_limits=True, keep_x=True)
-    if any(is_withheld(cell) for row in cells for cell in row):
-        note(ax, _C_NOTE, y=0)
+    ax.spines["left"].set_visible(False)
+    note(ax, withheld_note(cell for row in cells for cell in row))
     return ax
 
 
@@ -352,31 +367,15 @@ def _shade(strength: float) -> tuple[float, float, float]:
     return float(mixed[0]), float(mixed[1]), float(mixed[2])
 
 
-def _write_ends(
-    ax: Axes, at: np.ndarray[Any, Any], ends: np.ndarray[Any, Any], words: Sequence[str], known: np.ndarray[Any, Any]
-) -> None:
-    for place, end, text, is_known in zip(at, ends, words, known, strict=True):
-        ax.annotate(
-            text,
-            (end, place),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            color=INK if is_known else GREY,
-            fontweight="bold",
-        )
+def _is_dark(colour: tuple[float, float, float]) -> bool:
+    """Say whether white words read better on a colour than dark ones, by relative luminance (WCAG 2.2)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] < 0.179
 
 
-def _name_rows(
-    ax: Axes, names: Sequence[str], longest: float, x_label: str, *, keep_limits: bool = False, keep_x: bool = False
-) -> None:
+def _name_rows(ax: Axes, names: Sequence[str]) -> None:
+    """Name the rows at the left, first on top, with no frame and no scale: every figure is written out."""
     ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    if not keep_limits:
-        ax.set_xlim(0, longest * 1.02 or 1.0)
-    if not keep_x:
-        ax.set_xticks([])
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_xticks([])
     ax.spines[["bottom", "top", "right"]].set_visible(False)
-    if keep_x:
-        ax.spines["left"].set_visible(False)
-    ax.set_xlabel(x_label, loc="left", color=GREY, fontsize=9)

@@ -133,5 +133,5 @@ def _prefixed(tag: str, prefix: str) -> str:
     tag = re.sub(r'(\sid=")', rf"\1{prefix}-", tag)
     tag = re.sub(r"url\(#", f"url(#{prefix}-", tag)
     tag = re.sub(r'(\b(?:xlink:)?href="#)', rf"\1{prefix}-", tag)
-    # The page's readers have their own fonts; ours were only for measuring.
-    return re.sub(r"(font:[^;\"]*?px )[^;\"]*", rf"\1{_FAMILY}", tag)
+    # The page's readers have their own fonts; ours were only for measuring. Older matplotlib writes "font: 10px ...".
+    return re.sub(r"(font-family: |font:[^;\"]*?px )[^;\"]*", rf"\1{_FAMILY}", tag)

@@ -17,6 +17,7 @@ from missing_patterns.plots.canvas import (
     INK,
     ORANGE,
     PALETTE,
+    PALETTE_TEXT,
     begin,
     columns_of,
     is_withheld,
@@ -26,6 +27,8 @@ from missing_patterns.plots.canvas import (
     optional,
     shown,
     spread,
+    styled,
+    withheld_note,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ _DASHES: tuple[Any, ...] = (
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
+@styled
 def run_chart(
     table: pd.DataFrame,
     *,
@@ -107,7 +111,7 @@ def run_chart(
     ax.yaxis.set_major_locator(_few_whole_steps())
     ax.grid(axis="y")
     if lower in lines and upper in lines:
-        ax.fill_between(at, lines[lower], lines[upper], color=GREY, alpha=0.11, linewidth=0)
+        ax.fill_between(at, lines[lower], lines[upper], step="mid", color=GREY, alpha=0.11, linewidth=0)
     labels = []
     for column, dash, words in (
         (upper, (0, (2, 2)), "Upper limit"),
@@ -115,41 +119,26 @@ def run_chart(
         (lower, (0, (2, 2)), "Lower limit"),
     ):
         if column in lines and np.isfinite(lines[column]).any():
-            ax.plot(at, lines[column], color=GREY, linewidth=1, linestyle=dash)
+            ax.plot(at, lines[column], color=GREY, linewidth=1, linestyle=dash, drawstyle="steps-mid")
             last = float(lines[column][np.isfinite(lines[column])][-1])
             labels.append((last, f"{words} {shown(round(last, 1))}", GREY, "normal"))
     ax.plot(at, count, color=BLUE, marker="o", markersize=4)
     signalled = _signalled(table, marks) & np.isfinite(count)
     if signalled.any():
         ax.plot(at[signalled], count[signalled], "s", color=ORANGE, markersize=8, markeredgecolor=INK, zorder=4)
-        note_y = 1.0
-        ax.annotate(
-            "■",
-            (0, note_y),
-            xycoords="axes fraction",
-            xytext=(0, 3),
-            textcoords="offset points",
-            color=ORANGE,
-            fontsize=9,
-        )
-        ax.annotate(
-            "a month, or a run of months, outside the usual ups and downs",
-            (0, note_y),
-            xycoords="axes fraction",
-            xytext=(11, 3),
-            textcoords="offset points",
-            fontsize=9,
-            color=GREY,
-        )
     if np.isfinite(count[-1]):
         labels.append((float(count[-1]), shown(count[-1]), BLUE, "bold"))
     _label_right(ax, labels)
-    _gaps(ax, table[y], at)
+    for place in at[[is_withheld(v) for v in table[y]]]:
+        ax.text(place, 0, "c", color=GREY, ha="center", va="bottom", fontweight="bold")
     _month_ticks(ax, [str(m) for m in table[x]])
     ax.set_ylabel(y_label)
+    words = "Square: outside the usual ups and downs" if signalled.any() else ""
+    note(ax, words, withheld_note(table[y]), below=34)
     return ax
 
 
+@styled
 def step_curve(
     table: pd.DataFrame,
     *,
@@ -163,7 +152,7 @@ def step_curve(
     by: str | None = None,
     percent: bool = True,
     x_label: str = "Days since return",
-    y_label: str = "",
+    y_label: str = "Share gone again",
     marks: Sequence[float] = (),
 ) -> Axes:
     """Draw one or more rising step curves, each with its band of uncertainty and its name at its end.
@@ -211,7 +200,7 @@ def step_curve(
         return ax
     right = max(float(c[1][-1]) for c in curves)
     top = max(float(np.nanmax(c[4])) for c in curves)
-    ax.set(xlim=(0, right or 1.0), ylim=(0, min(top * 1.1, 1.0) if percent else top * 1.1 or 1.0))
+    ax.set(xlim=(0, right * 1.03 or 1.0), ylim=(0, min(top * 1.1, 1.0) if percent else top * 1.1 or 1.0))
     ax.set(xlabel=x_label, ylabel=y_label)
     ax.grid(axis="y")
     if percent:
@@ -219,17 +208,22 @@ def step_curve(
     labels = []
     for i, (name, time, height, low, high) in enumerate(curves):
         colour = PALETTE[i % len(PALETTE)]
-        ax.fill_between(time, low, high, step="post", color=colour, alpha=BAND, linewidth=0)
-        ax.step(time, height, where="post", color=colour, linestyle=_DASHES[i % len(_DASHES)])
+        # The last step is drawn a little way on, or it could not be seen.
+        on = [*time, time[-1] + right * 0.03]
+        band = [*low, low[-1]], [*high, high[-1]]
+        ax.fill_between(on, *band, step="post", color=colour, alpha=BAND, linewidth=0)
+        ax.step(on, [*height, height[-1]], where="post", color=colour, linestyle=_DASHES[i % len(_DASHES)])
         ends = f"{name} {shown(height[-1], percent=percent)}".strip()
-        labels.append((float(height[-1]), ends, colour, "bold"))
+        labels.append((float(height[-1]), ends, PALETTE_TEXT[i % len(PALETTE_TEXT)], "bold"))
     if len(curves) == 1:
         _mark(ax, curves[0], marks, percent)
     _label_right(ax, labels)
     _week_ticks(ax, right)
+    note(ax, "Shaded: 95% interval" if optional(table, lower) and optional(table, upper) else "", below=36)
     return ax
 
 
+@styled
 def lorenz(
     table: pd.DataFrame,
     *,
@@ -286,9 +280,15 @@ def lorenz(
         axis.set_major_formatter(lambda value, _: shown(value, percent=True))
     ax.grid(axis="y")
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (2, 2)))
+    ax.text(0.72, 0.69, "if all children had\nthe same number", color=GREY, fontsize=9, va="top")
     if optional(table, reference):
-        ax.plot(children[known], numbers(table[reference])[known], color=DARK, linewidth=1.2, linestyle=(0, (5, 2)))
-    ax.plot(children[known], episodes[known], color=BLUE, marker="o", markersize=4)
+        chance = numbers(table[reference])
+        known_too = known & np.isfinite(chance)
+        ax.plot(children[known_too], chance[known_too], color=DARK, linewidth=1.2, linestyle=(0, (5, 2)))
+        middle = int(np.argmin(np.where(known_too, np.abs(children - 0.5), np.inf)))
+        place = (float(children[middle]), float(chance[middle]))
+        ax.annotate("by chance alone", place, (8, -2), textcoords="offset points", color=DARK, fontsize=9, va="top")
+    ax.plot(children[known], episodes[known], color=BLUE, marker="o", markersize=4, clip_on=False)
     for mark in marks:
         for i in np.flatnonzero(known & np.isclose(children, mark)):
             words = (
@@ -297,11 +297,12 @@ def lorenz(
             ax.annotate(
                 words,
                 (children[i], episodes[i]),
-                xytext=(12, -6),
+                xytext=(12, -4),
                 textcoords="offset points",
                 color=BLUE,
                 fontweight="bold",
                 va="top",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
             )
     return ax
 
@@ -336,6 +337,7 @@ def _mark(ax: Axes, curve: tuple[str, Floats, Floats, Floats, Floats], marks: Se
                 textcoords="offset points",
                 va="top",
                 color=INK,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.75},
             )
 
 
@@ -363,14 +365,6 @@ def _signalled(table: pd.DataFrame, marks: str) -> np.ndarray[Any, np.dtype[np.b
     return np.array(filled, dtype=bool)
 
 
-def _gaps(ax: Axes, values: pd.Series, at: Floats) -> None:
-    withheld = [is_withheld(v) for v in values]
-    for place in at[withheld]:
-        ax.text(place, 0, "c", color=GREY, ha="center", va="bottom", fontweight="bold")
-    if any(withheld):
-        note(ax, "c = withheld: too few children", y=-0.16)
-
-
 def _month_ticks(ax: Axes, months: Sequence[str]) -> None:
     step = max(1, -(-len(months) // 9))
     shown_at = [i for i in range(len(months)) if (len(months) - 1 - i) % step == 0]
@@ -386,7 +380,7 @@ def _month_ticks(ax: Axes, months: Sequence[str]) -> None:
 
 
 def _week_ticks(ax: Axes, right: float) -> None:
-    for step in (7, 14, 28, 91, 182):
+    for step in (7, 14, 28, 90, 180):
         if right / step <= 8:
             break
     ax.set_xticks(np.arange(0, right + 1e-9, step))
