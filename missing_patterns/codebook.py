@@ -21,6 +21,20 @@ from missing_patterns.schema import require
 COLUMNS = ["code", "domain", "side", "label", "definition", "phrases_in_forms", "phrases_in_notes"]
 SIDES = ("push", "pull", "neither")
 
+#: What a domain is called in charts and tables; a domain that a council adds is called by its own name.
+DOMAIN_LABELS: Mapping[str, str] = {
+    "home": "Home and family",
+    "rules": "Rules and boundaries",
+    "care": "Placement",
+    "school": "School and peers",
+    "people": "To be with people",
+    "activity": "Activities and places",
+    "exploitation": "Exploitation",
+    "wellbeing": "Wellbeing",
+    "legal": "Law and immigration",
+    "circumstance": "Circumstances",
+}
+
 #: Answers that say something about the asking, never about a reason. They are not triggers and are never counted.
 ANSWERS_NOT_TRIGGERS: Mapping[str, str] = {
     "none": "asked_none",
@@ -110,6 +124,20 @@ class Codebook:
         if found.empty:
             raise ArgumentRefused(f"that code is not in the codebook.{did_you_mean(code, self.codes)}")
         return str(found.iloc[0])
+
+    def domain_label(self, domain: str) -> str:
+        """Return what a domain is called in charts and tables.
+
+        Raises
+        ------
+        Nothing.
+
+        Examples
+        --------
+        >>> read_codebook().domain_label("people")
+        'To be with people'
+        """
+        return DOMAIN_LABELS.get(domain, domain.replace("_", " ").capitalize())
 
     def find(self, wording: str) -> str | None:
         """Return the code that a form's wording means, or None if no code is worded so.

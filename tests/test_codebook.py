@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from missing_patterns.codebook import COLUMNS, Codebook, fold, read_codebook
+from missing_patterns.codebook import COLUMNS, DOMAIN_LABELS, Codebook, fold, read_codebook
 from missing_patterns.errors import ArgumentRefused, TableRefused
 
 BOOK = read_codebook()
@@ -62,6 +62,11 @@ def test_every_code_finds_itself_by_code_and_label() -> None:
 def test_typing_does_not_matter() -> None:
     assert fold(" Self\u2011Harm. ") == "self-harm"
     assert fold("Child\u2019s  caf\u00e9 & park\u200b") == "childs cafe and park"
+
+
+def test_domains_have_names_that_people_use_and_a_new_one_keeps_its_own() -> None:
+    assert {BOOK.domain_label(d) for d in BOOK.domains.values()} == set(DOMAIN_LABELS.values())
+    assert BOOK.domain_label("local_events") == "Local events"
 
 
 def test_the_longest_wording_comes_first_when_a_cell_must_be_split() -> None:

@@ -9,14 +9,24 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from missing_patterns.patterns.counts import TriggerCounts, child_trigger_counts
-from missing_patterns.patterns.prevalence import trigger_prevalence
+from missing_patterns.patterns.change import trigger_change
+from missing_patterns.patterns.counts import Level, TriggerCounts, child_trigger_counts
+from missing_patterns.patterns.prevalence import trigger_prevalence, wilson
 from missing_patterns.patterns.when import calendar_rates
 
 if TYPE_CHECKING:
     from missing_patterns.patterns.child_types import TriggerTypes
 
-__all__ = ["TriggerCounts", "TriggerTypes", "calendar_rates", "child_trigger_counts", "trigger_prevalence"]
+__all__ = [
+    "Level",
+    "TriggerCounts",
+    "TriggerTypes",
+    "calendar_rates",
+    "child_trigger_counts",
+    "trigger_change",
+    "trigger_prevalence",
+    "wilson",
+]
 
 
 def __getattr__(name: str) -> Any:

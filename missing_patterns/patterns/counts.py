@@ -206,7 +206,7 @@ def _items(book: Codebook, level: Level) -> pd.DataFrame:
         columns = {"code": "item", "label": "label", "domain": "domain", "side": "side"}
         return book.table[list(columns)].rename(columns=columns)
     domains = list(dict.fromkeys(book.table["domain"]))
-    label = [d.replace("_", " ").capitalize() for d in domains]
+    label = [book.domain_label(d) for d in domains]
     return pd.DataFrame({"item": domains, "label": label, "domain": domains})
 
 

@@ -12,9 +12,8 @@ from missing_patterns.errors import DisclosureRefused
 from missing_patterns.report import parts
 
 _NUMERIC = ("count", "percent", "number", "days")
-_DRAWING = frozenset(
-    ["svg", "title", "desc", "g", "defs", "clippath", "path", "rect", "line", "circle", "ellipse", "polygon"]
-    + ["polyline", "text", "tspan", "use", "lineargradient", "stop", "pattern", "symbol", "marker", "image"]
+_DRAWING = re.compile(
+    "svg|title|desc|g|defs|clippath|path|rect|line|circle|ellipse|polygon|polyline|text|tspan|use|pattern|image"
 )
 _NAMESPACE = re.compile(r'\sxmlns(:\w+)?="[^"]*"')
 
@@ -138,7 +137,7 @@ class _DrawingReader(HTMLParser):
         self.strange = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.strange += tag not in _DRAWING
+        self.strange += _DRAWING.fullmatch(tag) is None
         for name, value in attrs:
             target = (value or "").strip()
             is_reference = name.rpartition(":")[2] in ("href", "src")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,8 @@ from missing_patterns.report import parts
 ENCODING = "utf-8-sig"
 COLUMNS = ("month", "measure", "group", "value", "unit", "numerator", "denominator", "suppressed")
 # A spreadsheet reads text that begins so as a formula; wide forms and leading blanks included (OWASP, CSV injection).
-_RISKY = tuple("=+-@\t\r\n\0＝＋－＠")
+_RISKY = tuple("=+-@＝＋－＠")
+_CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")  # a line end inside a cell would break the row in some readers
 
 
 def render_tidy(month: Mapping[str, Any]) -> str:
@@ -30,7 +32,8 @@ def render_tidy(month: Mapping[str, Any]) -> str:
         CSV text with a header and LF line ends, to be written with ``tidy.ENCODING`` (UTF-8 with a byte order mark,
         which spreadsheets need). One row is one measure of one group in one month. ``value``, ``numerator`` and
         ``denominator`` are numbers (at most 4 decimals) or empty; a withheld value is empty with ``suppressed``
-        TRUE. Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers stay numbers.
+        TRUE. Text that a spreadsheet would run as a formula gets a leading apostrophe, and control characters and
+        line ends in it become blanks; numbers stay numbers.
 
     Raises
     ------
@@ -82,8 +85,9 @@ def _row(measure: Mapping[str, Any], place: str, symbol: str) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    text = str(parts.plain(value) if parts.plain(value) is not None else "")
-    return f"'{text}" if text.lstrip(" \u00a0\u3000").startswith(_RISKY) else text
+    cell = parts.plain(value)
+    text = "" if cell is None else _CONTROL.sub(" ", str(cell))
+    return f"'{text}" if text.lstrip().startswith(_RISKY) else text
 
 
 def _number(value: Any, place: str, name: str, symbol: str) -> str:

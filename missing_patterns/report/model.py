@@ -1,0 +1,173 @@
+"""What a section of the report is made of, and how its tables pass the disclosure door and become a plain dict.
+
+A section offers tables to the door; every sentence, chart and measure is then written from what came back. So nothing
+in the report can say more than its tables do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from missing_patterns.disclosure import ReleaseTable, is_withheld
+from missing_patterns.report.parts import plain
+
+Treated = Mapping[str, pd.DataFrame]
+Words = Callable[[pd.DataFrame], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart of one treated table: which function of ``plots``, its headline and alt text, and its options."""
+
+    kind: str
+    headline: Words
+    alt: Words
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Which columns of a treated table become rows of the tidy file.
+
+    Parameters
+    ----------
+    name, unit : str
+        Name of the measure, and what it is in: children, episodes, share, days, hours.
+    value : str
+        Column with the value; ``group`` are the columns that say of whom.
+    numerator, denominator : str
+        Columns behind a share; empty for counts.
+    """
+
+    name: str
+    value: str
+    unit: str
+    group: tuple[str, ...]
+    numerator: str = ""
+    denominator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One table of a section, as it is offered to the door and as it is shown.
+
+    Parameters
+    ----------
+    table : ReleaseTable
+        What is offered.
+    caption : str
+        What the table shows, of whom and when.
+    columns : mapping of str to (label, kind)
+        Columns that are shown, in order.
+    chart : Chart, optional
+        Drawn from the shown columns.
+    after : callable, optional
+        Adds columns that are computed from treated cells only.
+    """
+
+    table: ReleaseTable
+    caption: str
+    columns: Mapping[str, tuple[str, str]]
+    chart: Chart | None = None
+    after: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    notes: Sequence[str] = ()
+    measures: Sequence[Measure] = ()
+
+    def finish(self, treated: pd.DataFrame) -> pd.DataFrame:
+        """Return the treated table with what is computed from it."""
+        return self.after(treated) if self.after else treated
+
+    def to_dict(self, frame: pd.DataFrame) -> dict[str, Any]:
+        """Return the item as the renderers read it."""
+        shown = frame[list(self.columns)]
+        table = {
+            "id": self.table.name,
+            "caption": self.caption,
+            "columns": [{"name": n, "label": label, "kind": kind} for n, (label, kind) in self.columns.items()],
+            "rows": [[plain(v) for v in row] for row in shown.itertuples(index=False, name=None)],
+            "notes": list(self.notes),
+        }
+        if self.chart is None or not len(frame):
+            return {"table": table}
+        chart = {
+            "kind": self.chart.kind,
+            "headline": self.chart.headline(frame),
+            "alt": self.chart.alt(frame),
+            "options": dict(self.chart.options),
+        }
+        return {"chart": chart, "table": table}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One question of the report, answered.
+
+    Parameters
+    ----------
+    id, title, question : str
+        Its anchor, heading and the question in a reader's words.
+    items : sequence of Item
+        Its tables.
+    headline : callable
+        The answer in one sentence, from the treated tables by name.
+    summary : callable
+        Sentences for the front page; none when there is nothing that a reader must know.
+    means, does_not_mean : str
+        How to read it, and how not to.
+    definitions : sequence of (term, meaning)
+        The words and rules that it uses.
+    """
+
+    id: str
+    title: str
+    question: str
+    items: Sequence[Item]
+    headline: Callable[[Treated], str]
+    means: str
+    does_not_mean: str
+    definitions: Sequence[tuple[str, str]] = ()
+    summary: Callable[[Treated], list[str]] = lambda _treated: []
+
+    def to_dict(self, treated: Treated) -> dict[str, Any]:
+        """Return the section as the renderers read it."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "question": self.question,
+            "headline": self.headline(treated),
+            "items": [item.to_dict(treated[item.table.name]) for item in self.items],
+            "means": self.means,
+            "does_not_mean": self.does_not_mean,
+            "definitions": [list(pair) for pair in self.definitions],
+        }
+
+
+def measures_of(item: Item, frame: pd.DataFrame, month: str) -> list[dict[str, Any]]:
+    """Return the rows of the tidy file that one treated table gives.
+
+    Raises
+    ------
+    KeyError
+        If a measure names a column that the table lacks.
+    """
+    rows = []
+    for measure in item.measures:
+        for record in frame.to_dict("records"):
+            value = plain(record[measure.value])
+            rows.append(
+                {
+                    "month": month,
+                    "measure": measure.name,
+                    "group": ", ".join(str(record[g]) for g in measure.group),
+                    "value": value,
+                    "unit": measure.unit,
+                    "numerator": plain(record[measure.numerator]) if measure.numerator else None,
+                    "denominator": plain(record[measure.denominator]) if measure.denominator else None,
+                    "suppressed": is_withheld(value),
+                }
+            )
+    return rows

@@ -1,0 +1,213 @@
+"""Question 7: did each return get an interview in 72 hours? Both denominators, and where the rest went."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from missing_patterns import patterns
+from missing_patterns.disclosure import ReleaseTable
+from missing_patterns.report.facts import Facts
+from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
+from missing_patterns.report.section_numbers import count
+from missing_patterns.report.words import month_name, n_of, share, shown
+
+#: What became of each return that was due an interview: these add up, and the rungs are sums of them.
+OUTCOMES = (
+    "Held in time",
+    "Held late, or time not known",
+    "Accepted, not held",
+    "Declined",
+    "Offered, outcome awaited",
+    "Not offered: missing again",
+    "Not offered: no contact",
+    "Not offered: other reason",
+    "Nothing recorded",
+)
+_OFFERED = OUTCOMES[:5]
+_HELD = OUTCOMES[:2]
+RUNGS = {
+    "Due": OUTCOMES,
+    "Offered": _OFFERED,
+    "Held": _HELD,
+    "Held in time": OUTCOMES[:1],
+}
+
+
+def interviews(facts: Facts) -> Section:
+    """The ladder of interviews, for the lookback and for the month."""
+    hours = facts.settings.due_hours
+    year = facts.ladder(facts.returned(facts.lookback_month, facts.month)).episodes
+    month = facts.ladder(facts.returned(facts.month, facts.month)).episodes
+    period = f"returns in the {facts.settings.lookback_months} months to {month_name(facts.month)}"
+    return Section(
+        id="interviews",
+        title="Return interviews",
+        question=f"Did each return get an interview within {hours} hours?",
+        items=(
+            _rungs(year, "interview_ladder", f"Interviews from due to held within {hours} hours, {period}", hours),
+            _outcomes(year, "interview_outcomes", f"What became of each interview due, {period}"),
+            _outcomes(
+                month,
+                "interview_outcomes_month",
+                f"What became of each interview due, returns in {month_name(facts.month)}",
+            ),
+        ),
+        headline=lambda treated: _headline(treated, hours),
+        summary=lambda treated: [_headline(treated, hours)] if _is_shown(treated) else [],
+        means=(
+            "Each rung is a part of the one above it. 'Of due' tells how many returns led to an interview; 'of offered' tells how "
+            "many offers did. The two answer different questions, and reports that name neither cannot be compared."
+        ),
+        does_not_mean=(
+            "A low share held is not a count of failures: children may decline, and a return may not need an interview. "
+            "An interview that is not recorded may still have happened."
+        ),
+        definitions=(
+            ("Due", "Every return, less those recorded as not needing an interview."),
+            ("Held", "An interview took place in full or in part, or another interview covered this return too."),
+            (
+                f"Within {hours} hours",
+                "From return to interview. Where only the day is known, on or before the third day after the return.",
+            ),
+        ),
+    )
+
+
+def outcome_of(ladder: pd.DataFrame) -> pd.Series:
+    """Return the outcome of each return of a ladder, NA where none was due.
+
+    Raises
+    ------
+    KeyError
+        If it is not the ``episodes`` table of an interview ladder.
+
+    Examples
+    --------
+    >>> outcome_of(pd.DataFrame({"status": ["declined", "completed", None], "in_72h": [None, True, None]})).tolist()
+    ['Declined', 'Held in time', 'Nothing recorded']
+    """
+    plain = {
+        "accepted_not_held": "Accepted, not held",
+        "declined": "Declined",
+        "offered_pending": "Offered, outcome awaited",
+        "not_offered_missing_again": "Not offered: missing again",
+        "not_offered_no_contact": "Not offered: no contact",
+        "not_offered_other": "Not offered: other reason",
+        "not_due": None,
+        "not_required": None,
+    }
+    in_time = ladder["in_72h"].astype("boolean").fillna(False).to_numpy(dtype=bool)
+    found: list[str | None] = []
+    for status, early in zip(ladder["status"], in_time, strict=True):
+        if status in ("completed", "completed_partial", "covered_by_other"):
+            found.append("Held in time" if early else "Held late, or time not known")
+        else:
+            found.append(plain.get(status, "Nothing recorded") if not pd.isna(status) else "Nothing recorded")
+    return pd.Series(found, index=ladder.index, dtype=object)
+
+
+def _counts(ladder: pd.DataFrame) -> pd.DataFrame:
+    due = ladder.assign(outcome=outcome_of(ladder)).dropna(subset="outcome")
+    rows = [{"outcome": o, **count(due[due["outcome"] == o])} for o in OUTCOMES]
+    rows.append({"outcome": "All due", **count(due)})
+    frame = pd.DataFrame(rows)
+    frame["share"] = frame["n_episodes"] / max(len(due), 1)
+    return frame
+
+
+def _outcomes(ladder: pd.DataFrame, name: str, caption: str) -> Item:
+    return Item(
+        table=ReleaseTable(
+            name,
+            _counts(ladder),
+            children="n_children",
+            derived=("n_episodes", "share"),
+            by=("outcome",),
+            total="All due",
+            additive=True,
+        ),
+        caption=caption,
+        columns={
+            "outcome": ("Outcome", "text"),
+            "n_children": ("Children", "count"),
+            "n_episodes": ("Returns", "count"),
+            "share": ("Share of due", "percent"),
+        },
+        notes=("A child with returns of two outcomes stands in both rows, so children do not add up.",),
+        measures=(Measure(name, "n_episodes", "returns", ("outcome",)),),
+    )
+
+
+def _rungs(ladder: pd.DataFrame, name: str, caption: str, hours: int) -> Item:
+    """Rungs are nested sums of the outcomes, so a rung is withheld where its step to the next would show too few."""
+    outcome = outcome_of(ladder)
+    rows = []
+    for rung, parts in RUNGS.items():
+        mine = ladder[outcome.isin(parts)]
+        rows.append({"rung": rung if rung != "Held in time" else f"Held within {hours} hours", **count(mine)})
+    frame = pd.DataFrame(rows)
+    offered = frame["n_episodes"].iloc[1]
+    due = frame["n_episodes"].iloc[0]
+    low, high = patterns.wilson(frame["n_episodes"].to_numpy(dtype=float), np.full(len(frame), float(due)))
+    frame["share_of_due"] = frame["n_episodes"] / max(due, 1)
+    frame["lower"], frame["upper"] = low, high
+    frame["share_of_offered"] = [None, *(frame["n_episodes"].iloc[1:] / max(offered, 1))]
+    return Item(
+        table=ReleaseTable(
+            name,
+            frame,
+            children="n_children",
+            derived=("n_episodes", "share_of_due", "lower", "upper", "share_of_offered"),
+            by=("rung",),
+            nested=True,
+        ),
+        caption=caption,
+        columns={
+            "rung": ("Rung", "text"),
+            "n_children": ("Children", "count"),
+            "n_episodes": ("Returns", "count"),
+            "share_of_due": ("Of due", "percent"),
+            "lower": ("95% from", "percent"),
+            "upper": ("95% to", "percent"),
+            "share_of_offered": ("Of offered", "percent"),
+        },
+        chart=Chart("ladder", headline=lambda t: _ladder_headline(t, hours), alt=_ladder_alt),
+        notes=(
+            "The 95% interval (Wilson) takes returns as separate; returns of one child are alike, so it is a little narrow.",
+        ),
+        measures=(
+            Measure("interview_ladder", "n_episodes", "returns", ("rung",)),
+            Measure("interview_share_of_due", "share_of_due", "share", ("rung",)),
+            Measure("interview_share_of_offered", "share_of_offered", "share", ("rung",)),
+        ),
+    )
+
+
+def _ladder_headline(frame: pd.DataFrame, hours: int) -> str:
+    last = frame.iloc[-1]
+    if not shown(last["share_of_due"]):
+        return "From due to held"
+    return f"{share(last['share_of_due'])} of interviews due were held within {hours} hours"
+
+
+def _ladder_alt(frame: pd.DataFrame) -> str:
+    said = [f"{r.rung.lower()} {n_of(r.n_episodes, 'return')}" for r in frame.itertuples()]
+    return "Bars that shrink from rung to rung: " + ", ".join(said) + "."
+
+
+def _is_shown(treated: Treated) -> bool:
+    return shown(treated["interview_ladder"]["share_of_due"].iloc[-1])
+
+
+def _headline(treated: Treated, hours: int) -> str:
+    if not _is_shown(treated):
+        return "How many interviews were held in time is withheld: too few children."
+    due, offered, held, early = (treated["interview_ladder"].iloc[i] for i in range(4))
+    parts = [f"Of {n_of(due['n_episodes'], 'return')} due an interview"]
+    if shown(offered["share_of_due"]) and shown(held["share_of_due"]):
+        parts.append(f"{share(offered['share_of_due'])} had one offered and {share(held['share_of_due'])} had one held")
+    parts.append(f"{share(early['share_of_due'])} had it within {hours} hours")
+    if shown(held["share_of_offered"]):
+        return ", ".join(parts) + f". Of offers, {share(held['share_of_offered'])} led to an interview."
+    return ", ".join(parts) + "."

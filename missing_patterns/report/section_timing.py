@@ -1,0 +1,418 @@
+"""Time: how soon children go again, how many episodes follow, how long they are away, and when they go."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from missing_patterns import patterns, recurrence
+from missing_patterns.disclosure import ReleaseTable, treat_curve
+from missing_patterns.report.facts import Facts
+from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
+from missing_patterns.report.section_numbers import count
+from missing_patterns.report.words import month_name, share, shown
+
+HORIZONS = (7, 28, 90)
+METHODS = {
+    "per_child": "Per child, all gaps",
+    "first": "After the first return",
+    "pooled": "Per episode",
+}
+
+
+def how_soon(facts: Facts) -> Section:
+    """Question 4: how soon children go again, asked three ways."""
+    curves = facts.gap_curves()
+    period = f"returns in the {facts.settings.lookback_months} months to {month_name(facts.month)}"
+    return Section(
+        id="again",
+        title="How soon children go again",
+        question="After a return, how soon does the next episode come?",
+        items=(_curve(facts, curves, period), _horizons(curves, period)),
+        headline=_again_headline,
+        summary=lambda treated: [_again_headline(treated)] if _again_is_shown(treated) else [],
+        means=(
+            "The steep part of the curve is when support counts most. 'Per child' is the chance for a child, each child counting "
+            "once; 'after the first return' looks only at the first gap; 'per episode' is what staff meet, and is higher because "
+            "children who go often have more returns."
+        ),
+        does_not_mean=(
+            "It does not show that one episode brings the next: the same curve appears when some children simply go often. "
+            "Returns late in the period have been followed for a short time; the curve allows for that, and stops where too few "
+            "children are left to follow."
+        ),
+        definitions=(
+            ("Gap", "From a return to the start of the next episode; time missing is not part of it."),
+            ("Per child, all gaps", "Estimator of Wang and Chang (1999); assumes that a child's gaps do not trend."),
+            (
+                "After the first return, and per episode",
+                "Kaplan-Meier estimators of the first gap, and of all gaps pooled.",
+            ),
+            (
+                "95% interval",
+                "From drawing children again and again (per child, per episode), or Greenwood's formula (first return).",
+            ),
+        ),
+    )
+
+
+def _curve(facts: Facts, curves: dict[str, recurrence.GapCurve], period: str) -> Item:
+    frame = treat_curve(
+        _by_whole_days(curves["per_child"].table),
+        threshold=facts.settings.threshold,
+        min_at_risk=facts.settings.min_at_risk,
+        at_risk="n_children_at_risk",
+        events="n_children_new",
+    )
+    return Item(
+        table=ReleaseTable(
+            "again_curve",
+            frame,
+            children="n_children_at_risk",
+            derived=("share_again", "lower", "upper"),
+            by=("days",),
+        ),
+        caption=f"Share of children who have gone again by each day, per child, {period}",
+        columns={
+            "days": ("Days since return", "days"),
+            "share_again": ("Gone again by then", "percent"),
+            "lower": ("95% from", "percent"),
+            "upper": ("95% to", "percent"),
+            "n_children_at_risk": ("Children still followed (to nearest 5)", "count"),
+        },
+        chart=Chart(
+            "step_curve",
+            headline=_curve_headline,
+            alt=_curve_alt,
+            options={"x": "days", "y": "share_again", "y_label": "Gone again", "marks": HORIZONS},
+        ),
+        notes=(
+            "Steps of fewer children than the threshold are joined, so the curve is a little coarser than the data.",
+        ),
+    )
+
+
+def _by_whole_days(table: pd.DataFrame) -> pd.DataFrame:
+    """The curve at the end of each whole day: the minute of a step would point at an episode."""
+    by_day = table.assign(days=np.ceil(table["days"])).groupby("days", as_index=False)
+    frame = by_day.agg(
+        n_children_at_risk=("n_children_at_risk", "first"),
+        n_children_again=("n_children_again", "last"),
+        share_again=("share_again", "last"),
+        lower=("lower", "last"),
+        upper=("upper", "last"),
+    )
+    again = frame.pop("n_children_again")
+    return frame.assign(n_children_new=again.diff().fillna(again))
+
+
+def _read_at(frame: pd.DataFrame, day: float, column: str) -> object:
+    rows = frame[frame["days"].astype(float) <= day]
+    return rows[column].iloc[-1] if len(rows) else None
+
+
+def _curve_headline(frame: pd.DataFrame) -> str:
+    value = _read_at(frame, 28, "share_again")
+    return (
+        f"By four weeks, {share(value)} of children have gone again" if shown(value) else "How soon children go again"
+    )
+
+
+def _curve_alt(frame: pd.DataFrame) -> str:
+    said = [f"{share(v)} by day {d}" for d in HORIZONS if shown(v := _read_at(frame, d, "share_again"))]
+    return (
+        "Rising step curve of the share of children who have gone missing again since their return: "
+        + ", ".join(said)
+        + "."
+    )
+
+
+def _horizons(curves: dict[str, recurrence.GapCurve], period: str) -> Item:
+    rows = [
+        {
+            "label": label,
+            "days": int(row.days),
+            "share_again": row.share_again,
+            "lower": row.lower,
+            "upper": row.upper,
+            "n_children": row.n_children_again,
+            "n_children_all": int(curves[method].groups["n_children"].iloc[0]),
+        }
+        for method, label in METHODS.items()
+        for row in curves[method].at(HORIZONS).itertuples()
+    ]
+    return Item(
+        table=ReleaseTable(
+            "again_by_day",
+            pd.DataFrame(rows),
+            children="n_children",
+            derived=("share_again", "lower", "upper"),
+            by=("label", "days"),
+            of="n_children_all",
+        ),
+        caption=f"Gone again within 7, 28 and 90 days, three ways of asking, {period}",
+        columns={
+            "label": ("Asked", "text"),
+            "days": ("Within days", "days"),
+            "share_again": ("Share", "percent"),
+            "lower": ("95% from", "percent"),
+            "upper": ("95% to", "percent"),
+        },
+        measures=(Measure("gone_again", "share_again", "share", ("label", "days")),),
+    )
+
+
+def _again(treated: Treated, label: str, days: int) -> object:
+    rows = treated["again_by_day"].set_index(["label", "days"])["share_again"]
+    return rows.get((label, days))
+
+
+def _again_is_shown(treated: Treated) -> bool:
+    return shown(_again(treated, METHODS["per_child"], 28))
+
+
+def _again_headline(treated: Treated) -> str:
+    if not _again_is_shown(treated):
+        return "How soon children go again is withheld: too few children."
+    text = f"Within 28 days of a return, {share(_again(treated, METHODS['per_child'], 28))} of children have gone missing again"
+    pooled = _again(treated, METHODS["pooled"], 28)
+    return text + (f"; counted per episode it is {share(pooled)}." if shown(pooled) else ".")
+
+
+def how_often(facts: Facts) -> Section:
+    """The mean number of further episodes by the time since the first return."""
+    item = Item(
+        table=ReleaseTable(
+            "mean_episodes",
+            _mean_steps(facts),
+            children="n_children",
+            derived=("at_risk", "mean_episodes", "lower", "upper"),
+            by=("days",),
+        ),
+        caption=(
+            f"Mean further episodes per child since the first return, {facts.settings.lookback_months} months to "
+            f"{month_name(facts.month)}"
+        ),
+        columns={
+            "days": ("Days since first return", "days"),
+            "mean_episodes": ("Mean episodes", "number"),
+            "lower": ("95% from", "number"),
+            "upper": ("95% to", "number"),
+            "at_risk": ("Children followed (to nearest 5)", "count"),
+        },
+        chart=Chart(
+            "step_curve",
+            headline=_mean_headline,
+            alt=lambda treated: (
+                f"Rising step curve of the mean number of further episodes per child. {_mean_headline(treated)}."
+            ),
+            options={
+                "x": "days",
+                "y": "mean_episodes",
+                "percent": False,
+                "x_label": "Days since first return",
+                "y_label": "Mean episodes per child",
+            },
+        ),
+        notes=("Read every four weeks; the curve ends where too few children are left to follow.",),
+    )
+    return Section(
+        id="burden",
+        title="How many episodes follow",
+        question="How many further episodes does a child have on average, and by when?",
+        items=(item,),
+        headline=lambda treated: _mean_headline(treated["mean_episodes"]) + ".",
+        means="The mean says how much work follows a first return. A curve that bends over shows that it slows down.",
+        does_not_mean="It is an average over very different children: most have few further episodes, and a few carry most of them.",
+        definitions=(
+            (
+                "Mean cumulative function",
+                "Nelson-Aalen estimate over time at risk; a child who is missing is not at risk.",
+            ),
+            ("95% interval", "Lawless and Nadeau's robust variance, which allows for children who go often."),
+        ),
+    )
+
+
+def _mean_steps(facts: Facts) -> pd.DataFrame:
+    """The curve every four weeks, with the children whose episodes lie in each step."""
+    intervals = facts.intervals()
+    grid = list(range(28, 365, 28))
+    if intervals.empty:
+        return pd.DataFrame({c: [] for c in ("days", "n_children", "at_risk", "mean_episodes", "lower", "upper")})
+    frame = recurrence.mean_cumulative(intervals).at(grid)[["days", "mean_episodes", "lower", "upper"]]
+    frame["at_risk"] = [int(((intervals["start"] < day) & (intervals["stop"] >= day)).sum()) for day in grid]
+    began = intervals[intervals["event"] == 1]
+    step = np.ceil(began["stop"] / 28) * 28
+    frame["n_children"] = began.groupby(step)["child_id"].nunique().reindex(grid, fill_value=0).to_numpy()
+    followed = frame["at_risk"] >= facts.settings.min_at_risk
+    frame = frame[followed.cummin()]
+    frame = frame.assign(days=frame["days"].astype("int64"), at_risk=(frame["at_risk"] / 5).round() * 5)
+    start = pd.DataFrame(
+        {"days": [0], "n_children": 0, "at_risk": np.nan, "mean_episodes": 0.0, "lower": 0.0, "upper": 0.0}
+    )
+    return pd.concat([start, frame], ignore_index=True)
+
+
+def _mean_headline(frame: pd.DataFrame) -> str:
+    for days, words in ((180, "six months"), (90, "three months"), (28, "four weeks")):
+        if (
+            len(frame)
+            and float(frame["days"].astype(float).max()) >= days
+            and shown(v := _read_at(frame, days, "mean_episodes"))
+        ):
+            return (
+                f"By {words} after the first return, children have had {float(str(v)):.1f} further episodes on average"
+            )
+    return "How many episodes follow is withheld: too few children"
+
+
+def how_long(facts: Facts) -> Section:
+    """Question 6: how long children are away, on timed records; dates alone cannot say."""
+    episodes = facts.lookback
+    timed = episodes[episodes["precision"].fillna("minute") == "minute"]
+    hours = timed["duration_hours"]
+    bands = {
+        "Under 6 hours": hours < 6,
+        "6 to 24 hours": (hours >= 6) & (hours < 24),
+        "1 to 2 days": (hours >= 24) & (hours < 48),
+        "2 to 7 days": (hours >= 48) & (hours < 168),
+        "7 days or more": hours >= 168,
+        "End not known or still missing": hours.isna(),
+    }
+    rows = [{"group": label, **count(timed[inside])} for label, inside in bands.items()]
+    rows.append({"group": "All", **count(timed)})
+    frame = pd.DataFrame(rows)
+    frame["share"] = frame["n_episodes"] / max(len(timed), 1)
+    item = Item(
+        table=ReleaseTable(
+            "duration",
+            frame,
+            children="n_children",
+            derived=("n_episodes", "share"),
+            by=("group",),
+            total="All",
+            additive=True,
+        ),
+        caption=f"How long children were away, {facts.settings.lookback_months} months to {month_name(facts.month)}",
+        columns={
+            "group": ("Away for", "text"),
+            "n_children": ("Children", "count"),
+            "n_episodes": ("Episodes", "count"),
+            "share": ("Share of episodes", "percent"),
+        },
+        notes=("Episodes of which only the dates are known are left out.",),
+        chart=Chart(
+            "bars",
+            headline=lambda t: _duration_headline({"duration": t}).rstrip("."),
+            alt=lambda t: (
+                "Bars of the share of episodes by how long the child was away. " + _duration_headline({"duration": t})
+            ),
+            options={"label": "group", "value": "share", "lower": None, "upper": None, "x_label": "Share of episodes"},
+        ),
+        measures=(Measure("episodes_by_duration", "n_episodes", "episodes", ("group",)),),
+    )
+    return Section(
+        id="duration",
+        title="How long they were away",
+        question="How long are children away, and how many for more than a day?",
+        items=(item,),
+        headline=_duration_headline,
+        means="Most absences end within hours. Those over 24 hours are the ones that panels look at one by one.",
+        does_not_mean="A long absence is not always a dangerous one, nor a short one safe. Both ends are as recorded.",
+        definitions=(("Hours", "True elapsed time in London, across clock changes too."),),
+    )
+
+
+def _duration_headline(treated: Treated) -> str:
+    rows = treated["duration"].set_index("group")["share"]
+    short = [rows["Under 6 hours"], rows["6 to 24 hours"]]
+    if not all(shown(v) for v in short):
+        return "How long children were away is withheld in part: too few children."
+    return f"{share(sum(float(v) for v in short))} of episodes ended within 24 hours."
+
+
+def when(facts: Facts) -> Section:
+    """Question 13, in time: the hours and weekdays at which children go."""
+    first = facts.lookback_month.start_time.date()
+    rates = patterns.calendar_rates(
+        facts.lookback, first_day=first.isoformat(), last_day=facts.month.end_time.date().isoformat()
+    )
+    frame = rates[["weekday", "hour_band", "n_episodes", "n_children"]].copy()
+    bands = list(dict.fromkeys(frame["hour_band"]))
+    frame["cell"] = frame["weekday"] + " " + frame["hour_band"]
+    everything = count(facts.lookback[facts.lookback["precision"].fillna("minute") == "minute"])
+    frame.loc[len(frame)] = {"cell": "All", "weekday": "All", "hour_band": "All", **everything}
+    item = Item(
+        table=ReleaseTable(
+            "calendar",
+            frame,
+            children="n_children",
+            derived=("n_episodes",),
+            by=("cell",),
+            labels=("weekday", "hour_band"),
+            total="All",
+            additive=True,
+        ),
+        caption=f"Episodes by weekday and hour of going missing, {facts.settings.lookback_months} months to {month_name(facts.month)}",
+        columns={"weekday": ("Day", "text"), **{b: (f"{b.replace('-', ':00 to ')}:59", "count") for b in bands}},
+        after=lambda treated: _wide(treated, bands),
+        chart=Chart(
+            "heatmap",
+            headline=_when_headline,
+            alt=_when_alt,
+            options={"label": "weekday", "x_label": "Hour of going missing"},
+        ),
+        notes=("Episodes of which only the date is known are left out.",),
+    )
+    return Section(
+        id="when",
+        title="When they go",
+        question="On which days and at which hours do children go missing?",
+        items=(item,),
+        headline=lambda treated: _when_headline(treated["calendar"]) + ".",
+        means="Dark cells are when staffing, transport and activities may matter most.",
+        does_not_mean=(
+            "The hour is when a child was last seen or due back, as recorded; round hours are often guesses. A few children "
+            "with many episodes can make a dark cell."
+        ),
+        definitions=(
+            ("Withheld cells", "Cells with fewer children than the threshold, and those that would reveal them."),
+        ),
+    )
+
+
+def _wide(treated: pd.DataFrame, bands: list[str]) -> pd.DataFrame:
+    rows = []
+    for weekday in [d for d in dict.fromkeys(treated["weekday"]) if d != "All"]:
+        mine = treated[treated["weekday"] == weekday].set_index("hour_band")["n_episodes"]
+        rows.append({"weekday": weekday, **{b: mine[b] for b in bands}})
+    return pd.DataFrame(rows, columns=["weekday", *bands]).astype(object)
+
+
+def _busiest(frame: pd.DataFrame) -> tuple[str, str, int] | None:
+    cells = [
+        (int(row[band]), row["weekday"], band)
+        for row in frame.to_dict("records")
+        for band in frame.columns[1:]
+        if shown(row[band])
+    ]
+    if not cells or max(cells)[0] == 0:
+        return None
+    n, weekday, band = max(cells)
+    return weekday, band, n
+
+
+def _when_headline(frame: pd.DataFrame) -> str:
+    busiest = _busiest(frame)
+    if busiest is None:
+        return "When children go missing is withheld: too few children"
+    weekday, band, _ = busiest
+    start, end = band.split("-")
+    return f"The busiest time is {weekday} between {int(start)}:00 and {int(end)}:59"
+
+
+def _when_alt(frame: pd.DataFrame) -> str:
+    busiest = _busiest(frame)
+    text = "Table of weekdays by bands of hours, shaded by the number of episodes. "
+    return text + (f"The darkest cell has {busiest[2]} episodes. " if busiest else "") + _when_headline(frame) + "."

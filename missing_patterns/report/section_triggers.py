@@ -1,0 +1,269 @@
+"""Questions 9 and 10: what triggers are named, whether the mix has changed, and which children name like things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from missing_patterns import patterns
+from missing_patterns.disclosure import ReleaseTable
+from missing_patterns.report.facts import RECENT_MONTHS, Facts
+from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
+from missing_patterns.report.words import listed, month_name, n_of, share, shown
+
+_CHARTED = 15  # reasons on the chart; the rest stand in a table
+_SURE = 0.05  # largest share of false findings among the changes that are named
+
+
+def triggers(facts: Facts) -> Section:
+    """What interviews name, by domain and by code, and what has changed."""
+    period = f"{facts.settings.lookback_months} months to {month_name(facts.month)}"
+    return Section(
+        id="triggers",
+        title="What triggered it",
+        question="What do children and workers name as reasons, and has the mix changed?",
+        items=(
+            _prevalence(facts, "domain", period),
+            _prevalence(facts, "code", period, slice(0, _CHARTED)),
+            _prevalence(facts, "code", period, slice(_CHARTED, None)),
+            _change(facts),
+        ),
+        headline=_headline,
+        summary=lambda treated: [_headline(treated), *_changed(treated)],
+        means=(
+            "The share of interviews that name each reason, of those interviews that say anything about reasons. One interview can "
+            "name several, so shares add up to more than 100%."
+        ),
+        does_not_mean=(
+            "A reason named is not a cause proved. Children who declined, or whose form was left blank, may have had other "
+            "reasons; not recorded is never 'no'. Exploitation is mostly suspected, seldom confirmed."
+        ),
+        definitions=(
+            ("Known", "The interview was held, and its form names at least one reason or says that there was none."),
+            (
+                "Push and pull",
+                "Reasons away from a place, and towards one. Domains group reasons; push or pull is only a view of them.",
+            ),
+            ("95% interval", "Wilson interval, widened because interviews of one child are alike."),
+            (
+                "Changed",
+                f"The difference stands out after allowing for every reason tried (false discovery rate below {_SURE:.0%}).",
+            ),
+        ),
+    )
+
+
+def _prevalence(facts: Facts, level: patterns.Level, period: str, rows: slice = slice(None)) -> Item:
+    table = facts.prevalence(facts.lookback, level)
+    n_known, n_unknown = (int(table[c].iloc[0]) for c in ("n_known", "n_unknown"))
+    if level == "code":
+        table = table[table["n_interviews"] > 0]
+    columns = ["label", "n_children", "n_interviews", "share", "lower_children", "upper_children", "n_children_known"]
+    frame = table[columns].iloc[rows].rename(columns={"lower_children": "lower", "upper_children": "upper"})
+    what = "kind of reason" if level == "domain" else "reason"
+    rest = rows.start == _CHARTED
+    name = {"domain": "trigger_domains", "code": "other_trigger_codes" if rest else "trigger_codes"}[level]
+    chart = Chart(
+        "bars",
+        headline=lambda t: _top_headline(t, what),
+        alt=lambda t: f"Bars of the share of interviews that name each {what}: {_top_said(t)}.",
+        options={"x_label": "Share of interviews with known reasons"},
+    )
+    return Item(
+        table=ReleaseTable(
+            name,
+            frame,
+            children="n_children",
+            derived=("n_interviews", "share", "lower", "upper"),
+            by=("label",),
+            of="n_children_known",
+        ),
+        caption=f"{'Reasons named less often' if rest else f'Share of interviews that name each {what}'}, {period}",
+        columns={
+            "label": (what.capitalize(), "text"),
+            "n_children": ("Children", "count"),
+            "n_interviews": ("Interviews", "count"),
+            "share": ("Share of known", "percent"),
+            "lower": ("95% from", "percent"),
+            "upper": ("95% to", "percent"),
+        },
+        chart=None if rest else chart,
+        notes=(_denominator(n_known, n_unknown, facts.settings.threshold),),
+        measures=(Measure("trigger_share", "share", "share", ("label",), "n_interviews"),),
+    )
+
+
+def _denominator(n_known: int, n_unknown: int, threshold: int) -> str:
+    # Both parts are said, or neither: one of them would give the other away.
+    if 0 < n_unknown < threshold or n_known < threshold:
+        return "Shares are of held interviews whose reasons are known; nearly all are."
+    return f"Of {n_known + n_unknown:,} interviews held, reasons are known in {n_known:,}; they are the denominator. In {n_unknown:,} nothing is recorded."
+
+
+def _rows_shown(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[[shown(v) and v > 0 for v in frame["share"]]]
+
+
+def _top_said(frame: pd.DataFrame) -> str:
+    top = _rows_shown(frame).head(3)
+    return listed([f"{r.label.lower()} {share(r.share)}" for r in top.itertuples()]) or "all are withheld"
+
+
+def _top_headline(frame: pd.DataFrame, what: str) -> str:
+    top = _rows_shown(frame)
+    if top.empty:
+        return f"Every {what} is withheld: too few children"
+    return f"{top['label'].iloc[0]} is the {what} named most, in {share(top['share'].iloc[0])} of interviews"
+
+
+def _headline(treated: Treated) -> str:
+    top = _rows_shown(treated["trigger_codes"]).head(3)
+    if top.empty:
+        return "What triggered episodes is withheld: too few children."
+    said = listed([f"{r.label[:1].lower() + r.label[1:]} ({share(r.share)})" for r in top.itertuples()])
+    return f"The reasons named most are {said} of interviews whose reasons are known."
+
+
+def _change(facts: Facts) -> Item:
+    split = facts.month - (RECENT_MONTHS - 1)
+    recent = facts.interviews_of(facts.began(split, facts.month))
+    earlier = facts.interviews_of(facts.began(facts.lookback_month, split - 1))
+    # An interview that covers episodes of both periods belongs to the recent one.
+    earlier = earlier[~earlier["interview_id"].isin(recent["interview_id"])].reset_index(drop=True)
+    table = patterns.trigger_change(facts.triggers, earlier, recent, facts.codebook)
+    both = table[["n_children_earlier", "n_children_recent"]]
+    # The smaller group that is not nought decides for the whole row.
+    table["n_children"] = both.where(both > 0).min(axis=1).fillna(0).astype("int64")
+    frame = table.loc[
+        table["q"].notna(),
+        ["label", "n_children", "share_earlier", "share_recent", "difference", "lower", "upper", "q"],
+    ]
+    return Item(
+        table=ReleaseTable(
+            "trigger_change",
+            frame,
+            children="n_children",
+            derived=("share_earlier", "share_recent", "difference", "lower", "upper", "q"),
+            by=("label",),
+        ),
+        caption=f"Reasons in the last {RECENT_MONTHS} months beside the months before, largest change first",
+        columns={
+            "label": ("Reason", "text"),
+            "share_earlier": ("Before", "percent"),
+            "share_recent": (f"Last {RECENT_MONTHS} months", "percent"),
+            "difference": ("Change in points", "percent"),
+            "lower": ("95% from", "percent"),
+            "upper": ("95% to", "percent"),
+            "verdict": ("Verdict", "text"),
+        },
+        after=_with_verdict,
+        notes=(
+            "Reasons named by too few children in either period are left out. All others were tried, and the verdict allows for that.",
+        ),
+    )
+
+
+def _with_verdict(frame: pd.DataFrame) -> pd.DataFrame:
+    kept = frame[[shown(v) for v in frame["q"]]].reset_index(drop=True)
+    verdict = [
+        ("rose" if r.difference > 0 else "fell") if r.q < _SURE else "no clear change" for r in kept.itertuples()
+    ]
+    return kept.assign(verdict=verdict)
+
+
+def _changed(treated: Treated) -> list[str]:
+    frame = treated["trigger_change"]
+    said = [
+        f"{r.label} {r.verdict} from {share(r.share_earlier)} to {share(r.share_recent)} of interviews in the last {RECENT_MONTHS} months."
+        for r in frame[frame["verdict"] != "no clear change"].head(3).itertuples()
+    ]
+    if said or frame.empty:
+        return said
+    return [f"No reason's share has clearly changed in the last {RECENT_MONTHS} months."]
+
+
+def types(facts: Facts) -> Section:
+    """Types of children who name like reasons; one type, no stable pattern, is an answer."""
+    model = patterns.TriggerTypes(
+        max_types=facts.settings.max_types,
+        min_share=facts.settings.min_share_types,
+        min_children=facts.settings.min_children_types,
+        random_state=0,
+    )
+    counts = patterns.child_trigger_counts(
+        facts.triggers, facts.interviews_of(facts.counted), facts.codebook, level="domain"
+    )
+    model.fit(counts)
+    one = model.n_types_ == 1
+    return Section(
+        id="types",
+        title="Types of children",
+        question="Are there groups of children who go missing for like reasons?",
+        items=() if one else (_profiles(model, list(counts.counts.columns), facts.codebook.domain_label),),
+        headline=lambda treated: _types_headline(treated, one),
+        summary=lambda treated: [] if one else [_types_headline(treated, one)],
+        means=(
+            "Children are grouped by which kinds of reason their interviews name, each child counting once however often it was "
+            "interviewed. The bars are the chance that an interview with such a child names each kind. Different types may "
+            "need different offers."
+        ),
+        does_not_mean=(
+            "A type describes a group. It is no diagnosis, no level of risk and no label for a child, and a child's place in it "
+            "is never certain. The words are read off the groups; they do not explain them."
+        ),
+        definitions=(
+            (
+                "Type",
+                "Latent class: a mixture of binomials over the interviews of each child, the number of classes chosen by BIC, one allowed.",
+            ),
+            ("Children in it", "Children who belong with at least 80% certainty; the others stand in no type."),
+            ("Over", "All interviews with known reasons in the records up to the end of the month."),
+        ),
+    )
+
+
+def _profiles(model: patterns.TriggerTypes, domains: list[str], name: Callable[[str], str]) -> Item:
+    table = model.summary()
+    table = table[table["is_shown"]].drop(columns="is_shown")
+    table["type"] = [f"Type {t}" for t in table["type"]]
+    table["stands_out"] = [
+        listed([name(w.strip()).lower() for w in str(s).split(";") if w.strip()]) or "nothing"
+        for s in table["stands_out"]
+    ]
+    return Item(
+        table=ReleaseTable(
+            "types", table, children="n_children", derived=("share", *domains), by=("type",), labels=("stands_out",)
+        ),
+        caption="Types of children, and how often an interview with each names each kind of reason",
+        columns={
+            "type": ("Type", "text"),
+            "stands_out": ("Stands out for", "text"),
+            "n_children": ("Children in it", "count"),
+            "share": ("Share of children", "percent"),
+            **{d: (name(d), "percent") for d in domains},
+        },
+        chart=Chart(
+            "profiles",
+            headline=lambda t: f"{len(t)} types of children by the reasons they name",
+            alt=lambda t: (
+                "Bars by type and kind of reason. "
+                + " ".join(f"{r.type} stands out for {r.stands_out}." for r in t.itertuples())
+            ),
+            options={"label": "type", "columns": domains},
+        ),
+    )
+
+
+def _types_headline(treated: Treated, one: bool) -> str:
+    if one:
+        return "No stable pattern: no division into types describes these children better than one group does."
+    frame = treated["types"]
+    said = [
+        f"{r.stands_out} ({n_of(r.n_children, 'child', 'children')})"
+        for r in frame.itertuples()
+        if r.stands_out != "nothing"
+    ]
+    return f"Children fall into {len(frame)} types by the reasons they name" + (
+        f", standing out for {'; '.join(said)}." if said else "."
+    )
