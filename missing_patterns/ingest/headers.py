@@ -1,0 +1,143 @@
+"""Finding the header: the row whose names fit a profile, below any title rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from missing_patterns.errors import DataRefused
+from missing_patterns.ingest.grid import Cell, is_blank
+from missing_patterns.ingest.profiles import TableProfile, head
+
+#: A header further down than this is not looked for.
+DEEPEST = 40
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Match:
+    """A table profile, the rows that hold the header, and the column of each field.
+
+    Raises
+    ------
+    Nothing.
+    """
+
+    table: TableProfile
+    row: int
+    n_rows: int
+    headers: list[str]
+    fields: dict[str, int]
+    doubled: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"Match: {self.table.profile}.{self.table.name}, {len(self.fields)} fields"
+
+    @property
+    def unused(self) -> list[int]:
+        """Columns with a header that no field took."""
+        taken = set(self.fields.values())
+        return [i for i, h in enumerate(self.headers) if h and i not in taken]
+
+
+def match_tables(rows: Sequence[Sequence[Cell]], tables: Iterable[TableProfile]) -> list[Match]:
+    """Return the best match of each table that fits, best first: most fields, then highest up.
+
+    Raises
+    ------
+    Nothing.
+    """
+    top = [[_name(cell) for cell in row] for row in rows[: DEEPEST + 1]]
+    found = []
+    for table in tables:
+        matches = [m for i in range(min(len(top), DEEPEST)) if (m := _match_row(table, top[i], i, 1))]
+        if not matches:
+            pairs = [(i, _joined(top[i], top[i + 1])) for i in range(len(top) - 1)]
+            matches = [m for i, names in pairs if (m := _match_row(table, names, i, 2))]
+        if matches:
+            found.append(max(matches, key=lambda m: (len(m.fields), -m.row)))
+    return sorted(found, key=lambda m: -len(m.fields))
+
+
+def nearest(rows: Sequence[Sequence[Cell]], tables: Iterable[TableProfile]) -> Match | None:
+    """Return the table that most headers of one row fit, though some that it needs are absent; None if none fits.
+
+    Raises
+    ------
+    Nothing.
+    """
+    best: Match | None = None
+    for table in tables:
+        for i, row in enumerate(rows[:DEEPEST]):
+            found = _match_row(table, [_name(cell) for cell in row], i, 1, strict=False)
+            if found and found.fields and (best is None or len(found.fields) > len(best.fields)):
+                best = found
+    return best
+
+
+def _name(cell: Cell) -> str:
+    return " ".join(cell.split()) if isinstance(cell, str) and not is_blank(cell) else ""
+
+
+def _joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
+    """Join a header of two rows; a name in the upper row stands for the blanks to its right, as merged cells do."""
+    width = max(len(upper), len(lower))
+    names, over = [], ""
+    for i in range(width):
+        over = (upper[i] if i < len(upper) else "") or over
+        under = lower[i] if i < len(lower) else ""
+        alone = upper[i] if i < len(upper) else ""
+        names.append(f"{over} {under}".strip() if under else alone)
+    return names
+
+
+def _match_row(
+    table: TableProfile, names: Sequence[str], row: int, n_rows: int, *, strict: bool = True
+) -> Match | None:
+    if sum(bool(name) for name in names) < 2:
+        return None
+    aliases, exact = table.aliases, table.exact
+    chosen: dict[str, tuple[int, int]] = {}
+    doubled = []
+    for i, name in enumerate(names):
+        if name in exact and "_" in name:
+            found = (name, -1)
+        elif name and (known := aliases.get(head(name))):
+            found = known
+        else:
+            continue
+        taken = chosen.get(found[0])
+        if taken is not None:
+            doubled.append(found[0])
+        if taken is None or found[1] < taken[0]:
+            chosen[found[0]] = (found[1], i)
+    if strict and any(name not in chosen for name in table.recognise):
+        return None
+    return Match(table, row, n_rows, list(names), {name: i for name, (_, i) in chosen.items()}, doubled)
+
+
+def choose(matches: Sequence[Match], file: str, sheet: str) -> Match:
+    """Choose the best match; two profiles that fit equally well are for the caller to tell apart.
+
+    Raises
+    ------
+    DataRefused
+        If two profiles fit equally well, or the header names a column twice.
+    """
+    best = matches[0]
+    equals = [m for m in matches[1:] if len(m.fields) == len(best.fields)]
+    if equals:
+        names = ", ".join(sorted({f"{m.table.profile} ({m.table.name})" for m in [best, *equals]}))
+        raise DataRefused.of_file(
+            file, f"it fits more than one profile: {names}", "Name one with profile=.", sheet=sheet
+        )
+    folded = [head(h) for h in best.headers]
+    twice = sorted({h for h in folded if h and folded.count(h) > 1})
+    if twice:
+        raise DataRefused.of_file(
+            file,
+            f"the header names {len(twice)} column{'s' if len(twice) > 1 else ''} twice ({', '.join(twice)})",
+            "Rename or delete one of each.",
+            sheet=sheet,
+            line=best.row + 1,
+        )
+    return best

@@ -1,0 +1,212 @@
+"""Files to canonical tables: choose a profile for each sheet, read it, and join what the sheets gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from missing_patterns import schema
+from missing_patterns.errors import ArgumentRefused, DataRefused
+from missing_patterns.ingest import text as texts
+from missing_patterns.ingest.books import read_book
+from missing_patterns.ingest.files import BOOK_SUFFIXES, Source, fingerprint, list_sources, read_bytes
+from missing_patterns.ingest.grid import Cell, Grid, as_text, is_blank
+from missing_patterns.ingest.headers import Match, choose, match_tables, nearest
+from missing_patterns.ingest.joining import join_pieces
+from missing_patterns.ingest.log import Log
+from missing_patterns.ingest.profiles import TableProfile, built_in, read_profile
+from missing_patterns.ingest.rows import Data, find_rows
+from missing_patterns.ingest.tables import Pieces, read_tables
+from missing_patterns.settings import Settings
+
+
+def read_records(
+    paths: str | Path | Iterable[str | Path],
+    profile: str | Path | None = None,
+    settings: Settings | None = None,
+) -> schema.Records:
+    """Read files of any known source into canonical tables, losing no row silently.
+
+    Parameters
+    ----------
+    paths : path, or several
+        Files or folders; of a folder every .csv, .txt, .tsv, .xlsx, .xlsm, .xlsb, .xls and .ods directly inside.
+    profile : str or Path, optional
+        A built-in profile (``"ssda903"``, ``"ssd"``, ``"rhi_tracker"``) or the path of a user's own TOML.
+        None finds the profile of each sheet by its header.
+    settings : Settings, optional
+        The council's settings. No setting changes how files are read in this version.
+
+    Returns
+    -------
+    Records
+        ``incidents`` holds one row per source record (sources are joined by ``build_episodes``), ``interviews`` one
+        per return-interview process, ``children`` one per child over all files, ``placements`` one per spell.
+        ``problems`` says what was repaired, doubted or set aside, with file, line and column and without values;
+        ``quarantine`` keeps each row set aside as it was read; ``accounting`` adds up per file and sheet:
+        ``n_rows = n_accepted + n_quarantined + n_not_data``.
+
+    Raises
+    ------
+    ArgumentRefused
+        If ``paths`` or ``settings`` is something else.
+    SettingsRefused
+        If the profile is not one.
+    DataRefused
+        Naming every file that cannot be read safely, with the place, why, and what to do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> rows = ["CHILD,MISSING,MIS_START,MIS_END", "C1,M,13/01/2026,14/01/2026", "C1,M,31/02/2026,"]
+    >>> _ = (folder / "Missing.csv").write_text("\\n".join(rows))
+    >>> records = read_records(folder)
+    >>> records
+    Records: 1 incident, 0 interviews, 1 child, 0 placements; 3 problems, 1 row in quarantine
+    >>> records.accounting[["n_rows", "n_accepted", "n_quarantined", "n_not_data"]].values.tolist()
+    [[3, 1, 1, 1]]
+    """
+    if settings is not None and not isinstance(settings, Settings):
+        raise ArgumentRefused("settings must be Settings, as read_settings gives, or None.")
+    tables = known_tables(profile)
+    sources, skipped = list_sources(paths)
+    log = Log()
+    for name in skipped:
+        log.add("not_read", name)
+    pieces: list[Pieces] = []
+    seen: dict[tuple[str, str], set[tuple[Cell, ...]]] = {}
+    refused: list[str] = []
+    prints: dict[str, str] = {}
+    n_read = 0
+    for source in sources:
+        try:
+            data = read_bytes(source)
+            if prints.setdefault(fingerprint(data), source.label) != source.label:
+                log.add("same_file_twice", source.label)
+                continue
+            for match, grid in open_source(source, data, tables, log):
+                pieces.append(_read_sheet(grid, match, log, seen))
+                n_read += 1
+        except DataRefused as error:
+            refused.append(str(error))
+    if refused:
+        raise DataRefused("\n".join(refused))
+    if not n_read:
+        raise DataRefused(
+            "No file fits a profile. Look at the headers with sniff(), and name the columns in a profile of your own."
+        )
+    return join_pieces(pieces, log)
+
+
+def known_tables(profile: str | Path | None) -> list[TableProfile]:
+    """Return the tables of one profile, or of all that ship with the library.
+
+    Raises
+    ------
+    SettingsRefused
+        If the profile is not one.
+    """
+    profiles = [read_profile(name) for name in (built_in() if profile is None else [profile])]
+    return [table for p in profiles for table in p.tables]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file opened: each sheet with the tables that fit it, best first."""
+
+    sheets: list[tuple[Grid, list[Match]]]
+
+
+def open_grids(source: Source, data: bytes, tables: Sequence[TableProfile], log: Log) -> Opened:
+    """Open a file and find the tables that fit each of its sheets.
+
+    Raises
+    ------
+    DataRefused
+        If the file cannot be read safely.
+    """
+    if source.path.suffix.lower() in BOOK_SUFFIXES:
+        named = {t.sheet for t in tables if t.sheet}
+        grids = read_book(data, source.label, log, named)
+        return Opened([(g, match_tables(g.rows, [t for t in tables if t.sheet in ("", g.sheet)])) for g in grids])
+    text = texts.decode(data, source.label, log)
+    heads = texts.heads(text)
+    by_delimiter = {d: match_tables(rows, tables) for d, rows in heads.items()}
+    delimiter = max(by_delimiter, key=lambda d: len(by_delimiter[d][0].fields) if by_delimiter[d] else 0)
+    if not by_delimiter[delimiter]:
+        likely = max(heads, key=lambda d: max((len(r) for r in heads[d]), default=0))
+        return Opened([(Grid(source.label, "", heads[likely], range(1, len(heads[likely]) + 1)), [])])
+    grid = texts.read_grid(text, source.label, delimiter)
+    return Opened([(grid, match_tables(grid.rows, tables))])
+
+
+def open_source(source: Source, data: bytes, tables: Sequence[TableProfile], log: Log) -> list[tuple[Match, Grid]]:
+    """Return the sheets of a file that a table profile fits; the others are noted, or refused if that is all.
+
+    Raises
+    ------
+    DataRefused
+        If the file cannot be read safely, or was named by the caller and fits no profile.
+    """
+    found = []
+    others = []
+    for grid, matches in open_grids(source, data, tables, log).sheets:
+        if matches:
+            found.append((choose(matches, grid.file, grid.sheet), grid))
+        elif any(not is_blank(c) for row in grid.rows for c in row):
+            others.append(grid)
+        else:
+            log.add("empty_sheet", grid.file, grid.sheet)
+    if not found and others and source.is_named:
+        raise DataRefused.of_file(
+            source.label, f"no profile fits its header{_nearly(others[0], tables)}", "Name its columns with sniff()."
+        )
+    for grid in others:
+        log.add("no_profile", grid.file, grid.sheet)
+    return found
+
+
+def _nearly(grid: Grid, tables: Sequence[TableProfile]) -> str:
+    near = nearest(grid.rows, tables)
+    if near is None:
+        return ""
+    absent = [n for n in near.table.recognise if n not in near.fields]
+    return f"; nearest is {near.table.profile} ({near.table.name}), which also needs a column for {', '.join(absent)}"
+
+
+def _read_sheet(grid: Grid, match: Match, log: Log, seen: dict[tuple[str, str], set[tuple[Cell, ...]]]) -> Pieces:
+    table = match.table
+    for name in match.doubled:
+        log.add("two_headers", grid.file, grid.sheet, column=match.headers[match.fields[name]])
+    for name in table.expected:
+        if name not in match.fields:
+            log.add("column_absent", grid.file, grid.sheet, detail=name)
+    if match.unused:
+        names = ", ".join(match.headers[i] for i in match.unused)
+        log.add("columns_unused", grid.file, grid.sheet, detail=names)
+    data = find_rows(grid, match, log, seen.setdefault((table.profile, table.name), set()))
+    if not len(data):
+        log.add("no_rows", grid.file, grid.sheet)
+    pieces = read_tables(data)
+    _account(data)
+    return pieces
+
+
+def _account(data: Data) -> None:
+    aside = np.flatnonzero(data.aside != "")
+    rows = [[as_text(c) for c in data.grid.rows[data.index[i]]] for i in aside]
+    file, sheet = data.grid.file, data.grid.sheet
+    data.log.set_aside(file, sheet, data.lines[aside].tolist(), data.aside[aside].tolist(), rows)
+    data.log.account(
+        file,
+        sheet,
+        data.match.table.becomes[0],
+        n_rows=len(data.grid.rows),
+        n_accepted=int((data.aside == "").sum()),
+        n_quarantined=len(aside),
+        n_not_data=len(data.grid.rows) - len(data),
+    )
