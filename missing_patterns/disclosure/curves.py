@@ -81,13 +81,9 @@ def treat_curve(
             piece.insert(0, by, [name] * len(piece))
         pieces.append(piece)
     filled = [p for p in pieces if len(p)]
-    return (
-        pd.concat(filled, ignore_index=True)
-        if filled
-        else pieces[0]
-        if pieces
-        else table.iloc[:0][needed[:2] + figures]
-    )
+    if filled:
+        return pd.concat(filled, ignore_index=True)
+    return table.iloc[:0][[*([by] if by is not None else []), x, at_risk, *figures]]
 
 
 def _thin(

@@ -264,7 +264,7 @@ def lorenz(
     --------
     >>> table = pd.DataFrame({"share_children": [0, 0.1, 1], "share_episodes": [0, 0.4, 1]})
     >>> ax = lorenz(table, headline="A tenth, 40%", alt="The top tenth have 40% of episodes.")
-    >>> ax.texts[0].get_text()
+    >>> ax.texts[-1].get_text()
     'Top 10% of children:\\n40% of episodes'
     """
     columns_of(table, x, y)
