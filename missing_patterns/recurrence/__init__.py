@@ -7,7 +7,7 @@ child.
 from __future__ import annotations
 
 from missing_patterns.recurrence.concentrate import Concentration, concentration
-from missing_patterns.recurrence.gaps import GapCurve, gap_curve
+from missing_patterns.recurrence.gaps import GapCurve, Method, gap_curve
 from missing_patterns.recurrence.mean import MeanCumulative, mean_cumulative
 from missing_patterns.recurrence.shares import RepeatShares, repeat_shares
 
@@ -15,6 +15,7 @@ __all__ = [
     "Concentration",
     "GapCurve",
     "MeanCumulative",
+    "Method",
     "RepeatShares",
     "concentration",
     "gap_curve",

@@ -70,7 +70,8 @@ def tie_times(*columns: Floats) -> tuple[Floats, ...]:
 def groups_of(frame: pd.DataFrame, by: str | None) -> list[tuple[Any, Ints]]:
     """Return each group's label and the positions of its rows, in the order of the labels.
 
-    Rows whose group is blank are a group of their own, "not recorded": nothing is lost.
+    Rows whose group is blank are a group of their own, "not recorded", at the end: nothing is lost. A table without
+    rows is one such group.
 
     Raises
     ------
@@ -89,9 +90,27 @@ def groups_of(frame: pd.DataFrame, by: str | None) -> list[tuple[Any, Ints]]:
         raise ArgumentRefused(f"there is no column '{by}' to group by.{did_you_mean(by, map(str, frame.columns))}")
     codes, labels = pd.factorize(frame[by], sort=True)
     found: list[tuple[Any, Ints]] = [(label, np.flatnonzero(codes == k)) for k, label in enumerate(labels)]
-    if (codes < 0).any():
+    if (codes < 0).any() or not found:
         found.append((NOT_RECORDED, np.flatnonzero(codes < 0)))
     return found
+
+
+def rows_of(table: pd.DataFrame, groups: pd.DataFrame, by: str | None) -> list[tuple[Any, pd.DataFrame]]:
+    """Return each group's rows of a stacked table, also of groups that have none, in the order of ``groups``.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> groups = pd.DataFrame({"home": ["elm", "oak"]})
+    >>> [(label, len(rows)) for label, rows in rows_of(pd.DataFrame({"home": ["oak"]}), groups, "home")]
+    [('elm', 0), ('oak', 1)]
+    """
+    if by is None:
+        return [(None, table)]
+    return [(label, table[[here == label for here in table[by]]]) for label in groups[by]]
 
 
 def stack(tables: Sequence[tuple[Any, pd.DataFrame]], by: str | None) -> pd.DataFrame:
@@ -224,7 +243,7 @@ def new_axes(ax: Axes | None) -> Axes:
     return axes
 
 
-def draw_steps(ax: Axes, table: pd.DataFrame, value: str, by: str | None) -> None:
+def draw_steps(ax: Axes, table: pd.DataFrame, groups: pd.DataFrame, value: str, by: str | None) -> None:
     """Draw one step curve per group, from 0 at day 0, each with its band of ``lower`` and ``upper``.
 
     Raises
@@ -235,13 +254,12 @@ def draw_steps(ax: Axes, table: pd.DataFrame, value: str, by: str | None) -> Non
     --------
     >>> axes = new_axes(None)
     >>> table = pd.DataFrame({"days": [3.0], "share_again": [0.5], "lower": [0.2], "upper": [0.8]})
-    >>> draw_steps(axes, table, "share_again", None)
+    >>> draw_steps(axes, table, pd.DataFrame(), "share_again", None)
     >>> len(axes.lines)
     1
     """
     styles = ("-", "--", "-.", ":")
-    for k, (label, rows) in enumerate(groups_of(table, by)):
-        part = table.iloc[rows]
+    for k, (label, part) in enumerate(rows_of(table, groups, by)):
         days = np.concatenate([[0.0], part["days"].to_numpy()])
         (line,) = ax.step(
             days,

@@ -21,6 +21,7 @@ from missing_patterns.recurrence.common import (
     groups_of,
     new_axes,
     plural,
+    rows_of,
     stack,
     tie_times,
 )
@@ -135,7 +136,7 @@ class GapCurve:
         wanted = np.asarray(list(days), dtype=np.float64)
         if wanted.ndim != 1 or not (wanted >= 0).all():
             raise ArgumentRefused("days must be numbers of at least 0.")
-        parts = [(label, _read(self.table.iloc[rows], wanted)) for label, rows in groups_of(self.table, self.by)]
+        parts = [(label, _read(rows, wanted)) for label, rows in rows_of(self.table, self.groups, self.by)]
         return stack(parts, self.by)
 
     def summary(self) -> pd.DataFrame:
@@ -180,7 +181,7 @@ class GapCurve:
         Nothing.
         """
         ax = new_axes(ax)
-        draw_steps(ax, self.table, "share_again", self.by)
+        draw_steps(ax, self.table, self.groups, "share_again", self.by)
         ax.set_ylabel("Share gone missing again")
         ax.set_ylim(0, 1)
         return ax

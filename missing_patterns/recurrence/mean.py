@@ -18,6 +18,7 @@ from missing_patterns.recurrence.common import (
     groups_of,
     new_axes,
     plural,
+    rows_of,
     stack,
 )
 from missing_patterns.recurrence.spells import Spells, at_risk_steps, read_spells, spells_of, sum_over_risk
@@ -92,8 +93,7 @@ class MeanCumulative:
         if wanted.ndim != 1 or not (wanted >= 0).all():
             raise ArgumentRefused("days must be numbers of at least 0.")
         parts = []
-        for label, rows in groups_of(self.table, self.by):
-            part = self.table.iloc[rows]
+        for label, part in rows_of(self.table, self.groups, self.by):
             there = part["days"].to_numpy()
             step = np.searchsorted(there, wanted, side="right")
             past = np.searchsorted(there, wanted, side="left") == len(there)
@@ -151,7 +151,7 @@ class MeanCumulative:
         Nothing.
         """
         ax = new_axes(ax)
-        draw_steps(ax, self.table, "mean_episodes", self.by)
+        draw_steps(ax, self.table, self.groups, "mean_episodes", self.by)
         ax.set_ylabel("Mean episodes per child")
         return ax
 
