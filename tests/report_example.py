@@ -8,7 +8,12 @@ renderer (markup, a formula, a dollar sign).
 from __future__ import annotations
 
 import copy
+import functools
 from typing import Any
+
+from missing_patterns.report.excel import render_excel
+from missing_patterns.report.html import render_html
+from missing_patterns.report.word import render_word
 
 HOURS = ["00-05", "06-11", "12-14", "15-17", "18-20", "21-23"]
 WEEK = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
@@ -395,3 +400,47 @@ MONTH: dict[str, Any] = {
 def example_month() -> dict[str, Any]:
     """A fresh copy of the example, so that a test may change it."""
     return copy.deepcopy(MONTH)
+
+
+def tables(month: dict[str, Any]) -> list[dict[str, Any]]:
+    """All tables of a Month, in order."""
+    return [item["table"] for section in month["sections"] for item in section["items"]]
+
+
+def charts(month: dict[str, Any]) -> list[dict[str, Any]]:
+    """All charts of a Month, in order."""
+    return [item["chart"] for section in month["sections"] for item in section["items"] if "chart" in item]
+
+
+def quiet_month() -> dict[str, Any]:
+    """A Month with next to nothing in it: no findings, no council, one empty table, a real borough."""
+    month = example_month()
+    table = {**tables(month)[2], "rows": [], "notes": []}
+    section = {**month["sections"][1], "items": [{"table": table}], "definitions": []}
+    return {
+        **month,
+        "council": "",
+        "made_up": False,
+        "summary": [],
+        "key_figures": [],
+        "sections": [section],
+        "notes": [],
+    }
+
+
+@functools.cache
+def rendered_html() -> str:
+    """The example as a page, rendered once for all tests."""
+    return render_html(example_month())
+
+
+@functools.cache
+def rendered_word() -> bytes:
+    """The example as a document, rendered once for all tests."""
+    return render_word(example_month())
+
+
+@functools.cache
+def rendered_excel() -> bytes:
+    """The example as a workbook, rendered once for all tests."""
+    return render_excel(example_month())
