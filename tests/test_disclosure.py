@@ -368,6 +368,11 @@ def test_no_small_count_follows_from_what_is_printed(values: list[int], shape: t
     assert treated.audit().empty
 
 
+@pytest.mark.parametrize("values", [[[1, 8], [2, 3]], [[7, 5], [3, 3], [2, 2]]])
+def test_a_witness_vouches_only_for_the_cells_that_it_lifts_to_the_threshold(values: list[list[int]]) -> None:
+    assert suppress_tables({"t": pd.DataFrame(values)}).audit().empty
+
+
 @settings(deadline=None, max_examples=15)
 @given(st.integers(0, 10_000), st.integers(2, 6), st.integers(2, 5))
 def test_larger_tables_survive_the_attackers(seed: int, n_rows: int, n_columns: int) -> None:
@@ -630,6 +635,10 @@ def test_a_curve_steps_only_when_enough_events_have_come_and_stops_when_few_are_
         "lower": [0.0, 0.05, 0.12],
         "upper": [0.0, 0.24, 0.34],
     }
+
+
+def test_a_step_at_which_just_enough_are_followed_is_shown() -> None:
+    assert disclosure.treat_curve(CURVE, threshold=5, min_at_risk=9)["days"].tolist() == [0, 2, 20, 40]
 
 
 def test_every_published_step_holds_at_least_the_threshold() -> None:
