@@ -99,7 +99,7 @@ def test_a_domain_is_named_once_however_many_of_its_codes():
     assert len(table) == 10
     home = row(table, "home", "domain")
     assert (home["n_interviews"], home["n_suspected"], home["n_children"]) == (2, 0, 1)
-    assert home["label"] == "Home"
+    assert home["label"] == "Home and family"
     assert "code" not in table.columns
 
 

@@ -189,6 +189,20 @@ def test_next_months_children_are_placed_on_the_types_as_they_were():
     assert FITTED.predict(COUNTS.head(0), TRIALS.head(0)).tolist() == []
 
 
+def test_types_fitted_on_some_items_can_be_described_by_others():
+    sums = TriggerCounts(COUNTS[["a"]].rename(columns={"a": "home"}), TRIALS[["a"]].rename(columns={"a": "home"}))
+    described = FITTED.profiles_of(sums)
+    weight = FITTED.posterior_[2]
+    by_hand = (weight * COUNTS["a"]).sum() / (weight * TRIALS["a"]).sum()
+    assert described.loc[2, "home"] == pytest.approx(by_hand)
+    assert described["home"].tolist() == pytest.approx(FITTED.profiles_["a"].tolist(), abs=0.01)
+    nobody = FITTED.profiles_of(TriggerCounts(COUNTS.head(0), TRIALS.head(0)))
+    assert nobody.isna().all(axis=None)
+    strange = TriggerCounts(COUNTS.rename(index={"C0000": "X"}), TRIALS.rename(index={"C0000": "X"}))
+    with pytest.raises(ArgumentRefused, match="not in the fit"):
+        FITTED.profiles_of(strange)
+
+
 def test_order_of_rows_and_names_of_children_do_not_matter():
     order = np.random.default_rng(5).permutation(len(COUNTS))
     names = [f"Z{i}" for i in range(len(COUNTS))]

@@ -344,3 +344,14 @@ def test_importing_it_stays_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_blanks_take_the_training_median_and_are_marked():
+    from missing_patterns.prediction.model import _Scaler
+
+    scaler = _Scaler.of(pd.DataFrame({"a": [0.0, 1.0, 8.0, None], "b": [1.0, 1.0, 1.0, 1.0]}))
+    assert scaler.names == ["a", "a not recorded"]  # b never varies
+    # a is filled to 0 1 8 1: mean 2.5, variance 10.25
+    x = scaler.apply(pd.DataFrame({"a": [None, 2.5], "b": [None, 9.0]}))
+    assert x[:, 0].tolist() == pytest.approx([-1.5 / 10.25**0.5, 0.0])
+    assert x[0, 1] > x[1, 1]

@@ -159,15 +159,8 @@ class TriggerTypes(BaseEstimator):
     def predict_proba(self, counts: TriggerCounts | pd.DataFrame, trials: pd.DataFrame | None = None) -> pd.DataFrame:
         """Chance of each type for other children, on the types as they were fitted (they do not reshuffle).
 
-        Parameters
-        ----------
-        counts, trials
-            As in :meth:`fit`, with the same columns in any order.
-
-        Returns
-        -------
-        pd.DataFrame
-            Children x types; a child without answers gets the shares. For local use: it never goes into a report.
+        Parameters are those of :meth:`fit`, with the same columns in any order. Returns a frame children x types, for
+        local use; a child without answers gets the shares.
 
         Raises
         ------
@@ -197,6 +190,28 @@ class TriggerTypes(BaseEstimator):
         proba = self.predict_proba(counts, trials)
         has_answer = (as_counts(counts, trials)[1].to_numpy() > 0).any(axis=1)
         return self._label(proba, has_answer)
+
+    def profiles_of(self, table: TriggerCounts) -> pd.DataFrame:
+        """Describe the types by other items of the same children: fit on codes, show domains.
+
+        Returns
+        -------
+        pd.DataFrame
+            Types x items of ``table``: share of answered interviews that name the item, each child's weighted by its
+            chance of the type; NaN where there are none.
+
+        Raises
+        ------
+        ArgumentRefused
+            If it is not fitted, or ``table`` holds a child that was not in the fit.
+        """
+        self._need_fit()
+        if not table.counts.index.isin(self.posterior_.index).all():
+            raise ArgumentRefused("the table holds children who were not in the fit.")
+        weight = self.posterior_.loc[table.counts.index].to_numpy().T
+        named, among = weight @ table.counts.to_numpy(dtype="float64"), weight @ table.trials.to_numpy(dtype="float64")
+        share = np.divide(named, among, out=np.full(named.shape, np.nan), where=among > 0)
+        return pd.DataFrame(share, index=self.shares_.index, columns=table.counts.columns)
 
     def summary(self) -> pd.DataFrame:
         """One row per type.
@@ -270,16 +285,7 @@ class TriggerTypes(BaseEstimator):
         return " ".join(parts)
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the types that are shown against the items: the chance that an interview names each.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            None makes a figure of its own.
-
-        Returns
-        -------
-        matplotlib Axes
+        """Draw the types that are shown against the items: the chance that an interview names each. Returns Axes.
 
         Raises
         ------

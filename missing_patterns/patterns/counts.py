@@ -120,7 +120,8 @@ def child_trigger_counts(
     codebook : Codebook, optional
         None takes the codebook that ships with the library.
     level : {"domain", "code"}, default "domain"
-        What the items are. Domains need fewer children for stable types.
+        What the items are. On made-up boroughs types fitted on codes come closer to the true ones (adjusted Rand
+        index 0.51-0.69 against 0.30-0.38 on domains); domains make the smaller table to show.
 
     Returns
     -------
