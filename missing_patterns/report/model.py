@@ -78,8 +78,8 @@ class Item:
     measures: Sequence[Measure] = ()
 
     def finish(self, treated: pd.DataFrame) -> pd.DataFrame:
-        """Return the treated table with what is computed from it."""
-        return self.after(treated) if self.after else treated
+        """Return the treated table with what is computed from it, rounded: an exact share gives its numerator away."""
+        return _rounded(self.after(treated) if self.after else treated)
 
     def to_dict(self, frame: pd.DataFrame) -> dict[str, Any]:
         """Return the item as the renderers read it."""
@@ -144,6 +144,16 @@ class Section:
             "does_not_mean": self.does_not_mean,
             "definitions": [list(pair) for pair in self.definitions],
         }
+
+
+def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Floats to two decimals, so a share is a whole percentage; text, counts and withheld cells as they are."""
+
+    def to_two(cell: Any) -> Any:
+        value = plain(cell)
+        return round(value, 2) if isinstance(value, float) else value
+
+    return frame.astype(object).apply(lambda column: column.map(to_two))
 
 
 def measures_of(item: Item, frame: pd.DataFrame, month: str) -> list[dict[str, Any]]:

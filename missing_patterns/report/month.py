@@ -20,6 +20,7 @@ from missing_patterns.report import (
 )
 from missing_patterns.report.facts import Facts, gather
 from missing_patterns.report.model import Section, Treated, measures_of
+from missing_patterns.report.parts import plain
 from missing_patterns.report.words import month_name, share, shown
 from missing_patterns.schema import Records
 from missing_patterns.settings import Settings, read_settings
@@ -179,7 +180,7 @@ def build_month(records: Records, month: str, settings: Settings | None = None, 
             "summary": [
                 {"text": text, "section": section.id} for section in sections for text in section.summary(treated)
             ],
-            "key_figures": _key_figures(treated, settings),
+            "key_figures": [f | {"value": plain(f["value"])} for f in _key_figures(treated, settings)],
             "sections": [section.to_dict(treated) for section in sections],
             "measures": [
                 row for item in items for row in measures_of(item, treated[item.table.name], str(facts.month))

@@ -102,7 +102,7 @@ def _denominator(n_known: int, n_unknown: int, threshold: int) -> str:
 
 
 def _rows_shown(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[[shown(v) and v > 0 for v in frame["share"]]]
+    return frame[frame["share"].map(lambda v: shown(v) and v > 0).astype(bool)]
 
 
 def _top_said(frame: pd.DataFrame) -> str:
@@ -165,7 +165,7 @@ def _change(facts: Facts) -> Item:
 
 
 def _with_verdict(frame: pd.DataFrame) -> pd.DataFrame:
-    kept = frame[[shown(v) for v in frame["q"]]].reset_index(drop=True)
+    kept = frame[frame["q"].map(shown).astype(bool)].reset_index(drop=True)
     verdict = [
         ("rose" if r.difference > 0 else "fell") if r.q < _SURE else "no clear change" for r in kept.itertuples()
     ]
