@@ -110,9 +110,9 @@ def _gap_is_small(whole: Any, part: Any, limit: int) -> bool:
 
 def _summed(table: ReleaseTable, seen: pd.DataFrame, limit: int) -> list[Found]:
     """Do the sums: bounds of every withheld cell by linear programming over the printed table."""
-    if table.total is None or not table.by:
-        return []
     lines = _lines(table)
+    if not lines:
+        return []
     found: list[Found] = []
     for column in table.figures:
         true = pd.to_numeric(table.frame[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
@@ -152,7 +152,9 @@ def _sensitive(table: ReleaseTable, column: str, limit: int) -> tuple[set[int], 
 def _lines(table: ReleaseTable) -> list[tuple[int, list[int]]]:
     """Work out which rows sum to which, by comparing every pair of rows."""
     keys = [tuple(str(table.frame[c].iloc[i]) for c in table.by) for i in range(len(table.frame))]
-    lines = []
+    lines = [(total, list(rows)) for total, rows in table.sums]
+    if table.total is None:
+        return lines
     for t, key in enumerate(keys):
         for d, word in enumerate(key):
             if word != table.total:

@@ -52,6 +52,9 @@ class ReleaseTable:
         small number, the lower one is withheld.
     labels : tuple of str
         Other columns that hold no figure and are shown as they are.
+    sums : tuple of (int, tuple of int)
+        Further sums that a reader can do, by row position: the first row is the sum of the others, such as "held"
+        of "held in time" and "held late". Taken with those that ``total`` gives; needs no ``total``.
 
     Raises
     ------
@@ -81,6 +84,7 @@ class ReleaseTable:
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     nested: bool = False
     labels: tuple[str, ...] = ()
+    sums: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "frame", self.frame.reset_index(drop=True))
@@ -190,10 +194,10 @@ def equations(table: ReleaseTable) -> list[tuple[int, list[int]]]:
     >>> equations(ReleaseTable("bands", frame, "n", by=("band",), total="All", additive=True))
     [(2, [0, 1])]
     """
+    found = [(total, list(rows)) for total, rows in table.sums]
     if table.total is None:
-        return []
+        return found
     keys = [tuple(row) for row in table.frame[list(table.by)].astype(str).itertuples(index=False, name=None)]
-    found = []
     for d in range(len(table.by)):
         members: dict[tuple[str, ...], list[int]] = {}
         for i, key in enumerate(keys):
@@ -240,7 +244,9 @@ def _column_problems(table: ReleaseTable) -> list[str]:
     ]
     if len(set(columns)) < len(columns):
         problems.append("two of its columns have the same name")
-    if table.additive and (table.total is None or not table.by):
+    if any(not 0 <= i < len(table.frame) for total, rows in table.sums for i in (total, *rows)):
+        problems.append("sums name a row that is not there")
+    if table.additive and not table.sums and (table.total is None or not table.by):
         problems.append("it is said to be additive, but by or total does not say which rows add up to which")
     # A figure under "labels" would walk past the door.
     problems += [

@@ -286,7 +286,7 @@ class _Sums:
 
         n, value = len(self.value), self.value
         # Small cells first; a total only when there is no other way, for readers miss it most.
-        price = (1.0 + np.log1p(value)) * 4.0 ** (matrix < 0).sum(axis=0)
+        price = (1.0 + np.log1p(value)) * 4.0 ** self._levels()
         cost = np.where(hidden, 1e-6, price)
         # Noughts are shown, so the reader knows that what is hidden is at least 1 (unless noughts went with their row).
         floor = 1.0 if (value[hidden] >= 1).all() else 0.0
@@ -307,6 +307,14 @@ class _Sums:
             raise DisclosureRefused(f"The table '{self.name}' cannot be protected: its totals leave no room.")
         change: Floats = found.x[:n] - found.x[n:]
         return change
+
+    def _levels(self) -> Floats:
+        """Return how high each cell stands: 0 for a cell that is no total, 1 for a total of such, and so on."""
+        level = np.zeros(len(self.value))
+        for _ in self.sums:
+            for total, rows in self.sums:
+                level[total] = max(level[total], 1 + level[rows].max())
+        return level
 
 
 def _long(name: str, frame: pd.DataFrame, additive: bool) -> ReleaseTable:
