@@ -149,7 +149,9 @@ def test_an_interview_held_before_the_return_has_no_time_and_is_counted() -> Non
     result = ladder(early)
     assert (result.n_held_before_return, result.n_held_time_known) == (1, 2)
     assert result.episodes["in_72h"].isna().tolist() == [True, *[False] * 5]
-    assert result.summary().set_index("rung")["n_episodes"]["held"] == 3
+    rows = result.summary().set_index("rung")
+    assert rows["n_episodes"]["held"] == 3
+    assert rows["share_of_held"]["held_in_72h"] == 1 / 2  # of the two whose time is known
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,11 @@ def test_a_gap_of_length_nought_is_kept_and_said() -> None:
 def test_times_that_differ_by_rounding_are_tied() -> None:
     gaps = table("child_id gap_days event\n a 0.3 1\n b 0.3 0\n c 0.9 0").assign(gap_days=[0.1 + 0.2, 0.3, 0.9])
     assert recurrence.gap_curve(gaps).table["at_risk"].tolist() == [3, 1]
-    assert [x.tolist() for x in tie_times(np.array([5.0]))] == [[5.0]]
+
+
+def test_ties_are_absolute_near_nought_and_relative_far_from_it() -> None:
+    tied = [tie_times(np.array(x))[0].tolist() for x in ([5.0], [0.0, 1e-9], [1e9, 1e9 + 1], [1.0, 1.0 + 1e-7])]
+    assert tied == [[5.0], [0.0, 0.0], [1e9, 1e9], [1.0, 1.0 + 1e-7]]
 
 
 def test_no_gaps_give_an_empty_table() -> None:

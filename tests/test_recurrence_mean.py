@@ -116,6 +116,11 @@ def test_an_episode_on_a_spell_without_length_is_counted_where_the_spell_before_
     assert "2 spells without length add episodes but no time" in result.explain()
 
 
+def test_a_spell_without_length_or_episode_changes_nothing() -> None:
+    more = pd.concat([INTERVALS, table("child_id start stop event home\n dan 7 7 0 elm")])
+    pd.testing.assert_frame_equal(recurrence.mean_cumulative(more).table, recurrence.mean_cumulative(INTERVALS).table)
+
+
 def test_an_episode_on_a_spell_without_length_that_follows_nothing_is_refused() -> None:
     lost = pd.concat([INTERVALS, table("child_id start stop event home\n dan 7 7 1 elm")])
     with pytest.raises(errors.TableRefused, match=r"follows no spell at risk of that child, at position 4"):
