@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 from missing_patterns import disclosure, plots
 from missing_patterns.errors import ArgumentRefused
-from missing_patterns.plots import canvas, categories
+from missing_patterns.plots import canvas, categories, values
 
 WORDS = {"headline": "What was found", "alt": "What a reader who cannot see the chart needs."}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -156,7 +156,7 @@ def test_a_png_is_170_mm_wide_and_the_same_each_time(kind: str, table: pd.DataFr
 
 @every_chart
 def test_nothing_is_cut_off_and_no_two_words_overlap(kind: str, table: pd.DataFrame) -> None:
-    ax = draw(kind, table)
+    ax = draw(kind, table, headline="A long headline that says what was found and goes on a little more " * 2)
     figure = ax.get_figure()
     with plots.style():
         figure.savefig(io.BytesIO(), format="png", dpi=100)  # type: ignore[union-attr]
@@ -165,6 +165,7 @@ def test_nothing_is_cut_off_and_no_two_words_overlap(kind: str, table: pd.DataFr
     names = [t for t in ax.get_yticklabels() if low <= t.get_position()[1] <= high]
     boxes = [t.get_window_extent() for t in [*ax.texts, *ax.get_xticklabels(), *names] if t.get_text()]
     assert len(boxes) > 4
+    boxes.append(figure._suptitle.get_window_extent())  # type: ignore[union-attr]
     assert all(b.x0 > -1 and b.y0 > -1 and b.x1 < frame.width + 1 and b.y1 < frame.height + 1 for b in boxes)
     written = [b for b, t in zip(boxes, ax.texts, strict=False) if t.get_bbox_patch() is None]
     clashes = [
@@ -262,6 +263,9 @@ def test_bars_have_no_bar_for_what_is_withheld_or_not_recorded() -> None:
 def test_bars_of_counts_without_intervals() -> None:
     ax = draw("bars", pd.DataFrame({"label": ["a", "b"], "n": [1204, 0]}), value="n", percent=False)
     assert texts(ax) == ["1,204", "0"]
+    with_total = pd.DataFrame({"label": ["a", "b", "All"], "share": [0.25, 0.75, 1.0]})
+    assert bar_lengths(draw("bars", with_total)) == [0.25, 0.75], "a total would drown the rest"
+    assert len(plots.describe(draw("bars", with_total)).table) == 3
 
 
 def test_ladder_writes_count_and_share_and_no_bar_for_a_withheld_rung() -> None:
@@ -335,6 +339,8 @@ def test_lorenz_leaves_withheld_points_out_and_words_the_marked_ones() -> None:
     ]
     points = next(line for line in ax.lines if line.get_marker() == "o")
     assert points.get_xydata().tolist() == [[0, 0], [0.1, 0.4], [1, 1]]  # type: ignore[union-attr]
+    line = draw("lorenz", LORENZ.iloc[1:]).lines[-1]
+    assert line.get_xydata().tolist() == [[0, 0], [0.1, 0.4], [1, 1]], "the curve begins at nought"  # type: ignore[union-attr]
     assert "by chance alone" not in texts(draw("lorenz", LORENZ.drop(columns="reference")))
 
 
@@ -357,7 +363,10 @@ def test_the_headline_is_drawn_only_when_asked_for() -> None:
     left_out = ET.fromstring(plots.to_svg(ax, "p"))  # noqa: S314
     assert WORDS["headline"] in [t.text for t in shown.iter(f"{SVG}text")]
     assert WORDS["headline"] not in [t.text for t in left_out.iter(f"{SVG}text")]
-    assert ax.get_title(loc="left") == WORDS["headline"], "the chart itself is as it was"
+    assert ax.figure.get_suptitle() == WORDS["headline"], "the chart itself is as it was"  # type: ignore[union-attr]
+    beside = draw("bars", TRIGGERS, ax=Figure(layout="constrained").subplots())
+    assert WORDS["headline"] not in plots.to_svg(beside, "p").split("</title>")[1]
+    assert beside.get_title(loc="left") == WORDS["headline"]
     assert plots.to_png(ax, 40, show_headline=True) != plots.to_png(ax, 40)
 
 
@@ -380,17 +389,17 @@ def test_a_chart_on_part_of_a_figure_is_exported_with_the_whole() -> None:
 
 
 def test_values_are_worded_as_a_reader_rounds() -> None:
-    worded = [canvas.shown(v, percent=True) for v in (0.005, 0.145, 0.285, 1, np.float64("nan"), pd.NA, "c")]
+    worded = [values.shown(v, percent=True) for v in (0.005, 0.145, 0.285, 1, np.float64("nan"), pd.NA, "c")]
     assert worded == ["1%", "15%", "29%", "100%", "–", "–", "c"]
-    assert [canvas.shown(v) for v in (0, 1234567, 0.25, np.int64(3))] == ["0", "1,234,567", "0.2", "3"]
-    assert canvas.wrap("", 5) == ""
+    assert [values.shown(v) for v in (0, 1234567, 0.25, np.int64(3))] == ["0", "1,234,567", "0.2", "3"]
+    assert values.wrap("", 5) == ""
 
 
 def test_labels_are_moved_apart_and_stay_inside() -> None:
-    assert canvas.spread([], 1, 0, 10) == []
-    assert canvas.spread([9.9, 10.0, 10.0], 1, 0, 10) == pytest.approx([8.0, 9.0, 10.0])
-    assert canvas.spread([0.0, 0.1], 1, 0, 10) == pytest.approx([0.0, 1.0])
-    moved = canvas.spread([5.0, 2.0, 2.1, 2.9], 1, 0, 10)
+    assert values.spread([], 1, 0, 10) == []
+    assert values.spread([9.9, 10.0, 10.0], 1, 0, 10) == pytest.approx([8.0, 9.0, 10.0])
+    assert values.spread([0.0, 0.1], 1, 0, 10) == pytest.approx([0.0, 1.0])
+    moved = values.spread([5.0, 2.0, 2.1, 2.9], 1, 0, 10)
     assert min(np.diff(sorted(moved))) >= 1 - 1e-9
     assert sorted(range(4), key=lambda i: moved[i]) == [1, 2, 3, 0]
 
@@ -415,7 +424,7 @@ def test_colours_have_enough_contrast() -> None:
 
 
 def test_both_rooms_write_the_same_symbol() -> None:
-    assert canvas.WITHHELD == disclosure.SYMBOL
+    assert values.WITHHELD == disclosure.SYMBOL
 
 
 def test_drawing_needs_no_window_and_keeps_no_state() -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import functools
-import math
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-import numpy as np
 import pandas as pd
 
-from missing_patterns.errors import ArgumentRefused, did_you_mean
+from missing_patterns.errors import ArgumentRefused
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,8 +28,6 @@ GREY = "#595959"  # 7:1 on white: readable as small text
 FAINT = "#D9D9D9"
 BAND = 0.16  # opacity of an interval band
 
-#: The symbol of a withheld cell, the same as the disclosure room writes.
-WITHHELD = "c"
 WIDTH_INCHES = 170 / 25.4  # the text width of an A4 page with 20 mm margins
 
 _RC: dict[str, Any] = {
@@ -190,7 +186,7 @@ def begin(table: pd.DataFrame, headline: str, alt: str, ax: Axes | None, height:
     Examples
     --------
     >>> ax = begin(pd.DataFrame(), "A finding", "What is seen.", None, 3.0)
-    >>> ax.get_title(loc="left")
+    >>> ax.figure.get_suptitle()
     'A finding'
     """
     from matplotlib.figure import Figure
@@ -200,158 +196,17 @@ def begin(table: pd.DataFrame, headline: str, alt: str, ax: Axes | None, height:
             raise ArgumentRefused(f"{name} must be text: every chart says in words what it shows.")
     if ax is None:
         # A bare Figure, not pyplot: no window, no back-end, nothing kept alive after the caller lets go.
-        ax = Figure(figsize=(WIDTH_INCHES, height), layout="constrained").subplots()
-    ax.set_title("\n".join(textwrap.wrap(headline, 72)), loc="left")
+        figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
+        ax = figure.subplots()
+        # From the left edge of the figure: beside long names there would be no room over the axes.
+        title = "\n".join(textwrap.wrap(headline, 76))
+        drawn = figure.suptitle(title, x=0.008, ha="left", fontsize=_RC["axes.titlesize"], fontweight="bold")
+    else:
+        drawn = ax.set_title("\n".join(textwrap.wrap(headline, 60)), loc="left")
     ax.tick_params(length=0)
+    setattr(ax, "_missing_patterns_title", drawn)  # noqa: B010
     setattr(ax, "_missing_patterns_text", ChartText(headline, alt, table.copy()))  # noqa: B010
     return ax
-
-
-def columns_of(table: pd.DataFrame, *names: str | None) -> None:
-    """Refuse a table that lacks one of the named columns.
-
-    Raises
-    ------
-    ArgumentRefused
-        Naming the columns that are absent.
-
-    Examples
-    --------
-    >>> columns_of(pd.DataFrame({"share": [1]}), "shore")
-    Traceback (most recent call last):
-    missing_patterns.errors.ArgumentRefused: the chart's table has no column 'shore'. Did you mean 'share'?
-    """
-    absent = [n for n in names if n is not None and n not in table.columns]
-    if absent:
-        hint = did_you_mean(absent[0], [str(c) for c in table.columns])
-        listed = ", ".join(f"'{n}'" for n in absent)
-        raise ArgumentRefused(f"the chart's table has no column {listed}.{hint}")
-
-
-def optional(table: pd.DataFrame, name: str | None) -> str | None:
-    """Return the column's name when the table has it, else None.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> optional(pd.DataFrame({"lower": [0.1]}), "upper") is None
-    True
-    """
-    return name if name is not None and name in table.columns else None
-
-
-def numbers(values: Sequence[Any] | pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return values as floats; withheld and not recorded are NaN.
-
-    Raises
-    ------
-    ArgumentRefused
-        If a value is neither a number, withheld nor empty.
-
-    Examples
-    --------
-    >>> numbers([3, "c", None]).tolist()
-    [3.0, nan, nan]
-    """
-    out = np.full(len(values), np.nan)
-    for i, value in enumerate(values):
-        if is_withheld(value) or value is None or value is pd.NA:
-            continue
-        try:
-            out[i] = float(value)
-        except (TypeError, ValueError):
-            raise ArgumentRefused(f"a value to be drawn is not a number (position {i}).") from None
-    return out
-
-
-def is_withheld(value: object) -> bool:
-    """Say whether a value is the symbol of a withheld cell.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> is_withheld("c"), is_withheld(3)
-    (True, False)
-    """
-    return isinstance(value, str) and value == WITHHELD
-
-
-def shown(value: Any, *, percent: bool = False) -> str:
-    """Word one value for a label: ``"43%"``, ``"1,204"``, ``"2.5"``, ``"c"``, or a dash for not recorded.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> [shown(0.425, percent=True), shown(1204), shown(2.46), shown("c"), shown(None)]
-    ['43%', '1,204', '2.5', 'c', '–']
-    """
-    if is_withheld(value):
-        return WITHHELD
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
-        return "–"
-    number = float(value)
-    if percent:
-        return f"{math.floor(number * 100 + 0.5 + 1e-9)}%"  # half up, as a reader rounds
-    return f"{number:,.0f}" if number == round(number) else f"{number:,.1f}"
-
-
-def wrap(label: object, width: int) -> str:
-    """Break a label into lines of about ``width`` letters.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> wrap("Conflict at home", 10)
-    'Conflict\\nat home'
-    """
-    return "\n".join(textwrap.wrap(str(label), width)) or str(label)
-
-
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move label positions apart until neighbours are ``gap`` apart, as near as can be to where they were wanted.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> spread([1.0, 1.2, 5.0], gap=1.0, low=0.0, high=10.0)
-    [0.6, 1.6, 5.0]
-    """
-    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
-    # Pool neighbours that collide into blocks, each centred on the mean of what its members wanted.
-    blocks: list[list[int]] = []
-    for i in order:
-        blocks.append([i])
-        while len(blocks) > 1 and _bottom(blocks[-1], wanted, gap) < _top(blocks[-2], wanted, gap) + gap:
-            blocks[-2:] = [blocks[-2] + blocks[-1]]
-    out = [0.0] * len(wanted)
-    for block in blocks:
-        for k, i in enumerate(block):
-            out[i] = _bottom(block, wanted, gap) + k * gap
-    shift = max(low - min(out, default=low), 0.0) - max(max(out, default=high) - high, 0.0)
-    return [round(v + shift, 10) for v in out]
-
-
-def _bottom(block: Sequence[int], wanted: Sequence[float], gap: float) -> float:
-    return sum(wanted[i] for i in block) / len(block) - gap * (len(block) - 1) / 2
-
-
-def _top(block: Sequence[int], wanted: Sequence[float], gap: float) -> float:
-    return _bottom(block, wanted, gap) + gap * (len(block) - 1)
 
 
 def nothing_to_show(ax: Axes, words: str = "Nothing can be shown here: too few children.") -> None:
@@ -409,18 +264,3 @@ def note(ax: Axes, *words: str, below: float = 4.0) -> None:
             color=GREY,
             va="top",
         )
-
-
-def withheld_note(values: Iterable[object]) -> str:
-    """Return the line that explains ``c`` when one of the values is withheld, else an empty string.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> withheld_note([3, "c"]), withheld_note([3, 4])
-    ('c = withheld: too few children', '')
-    """
-    return "c = withheld: too few children" if any(is_withheld(v) for v in values) else ""

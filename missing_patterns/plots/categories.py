@@ -9,24 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from missing_patterns.plots.canvas import (
-    BLUE,
-    DARK,
-    FAINT,
-    GREY,
-    INK,
-    begin,
-    columns_of,
-    is_withheld,
-    note,
-    nothing_to_show,
-    numbers,
-    optional,
-    shown,
-    styled,
-    withheld_note,
-    wrap,
-)
+from missing_patterns.plots.canvas import BLUE, DARK, FAINT, GREY, INK, begin, note, nothing_to_show, styled
+from missing_patterns.plots.values import columns_of, is_withheld, numbers, optional, shown, withheld_note, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +29,7 @@ def bars(
     upper: str | None = "upper",
     percent: bool = True,
     x_label: str = "",
+    total: str = "All",
 ) -> Axes:
     """Draw horizontal bars in the order of the table, each with its figure at its end.
 
@@ -64,6 +49,8 @@ def bars(
         Whether the values are shares.
     x_label : str
         What the length means.
+    total : str, default "All"
+        A row of this name is left out: it would drown the rest.
 
     Returns
     -------
@@ -82,8 +69,9 @@ def bars(
     ['42%', '0%', 'c', 'c = withheld: too few children']
     """
     columns_of(table, label, value)
+    whole, table = table, table[(table[label] != total).to_numpy(dtype=bool)]
     names = [wrap(name, 34) for name in table[label]]
-    ax = begin(table, headline, alt, ax, 0.75 + sum(0.24 + 0.16 * n.count("\n") + 0.08 for n in names))
+    ax = begin(whole, headline, alt, ax, 0.75 + sum(0.24 + 0.16 * n.count("\n") + 0.08 for n in names))
     length = numbers(table[value])
     if not len(table):
         nothing_to_show(ax, "There is nothing to show.")

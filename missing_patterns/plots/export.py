@@ -120,13 +120,14 @@ def to_png(ax: Axes, dpi: int = 200, *, show_headline: bool = False) -> bytes:
 @contextmanager
 def _headline(ax: Axes, show: bool) -> Iterator[Figure]:
     figure: Figure = ax.figure.canvas.figure  # the whole figure, also when the Axes stand on a part of one
-    title = ax.get_title(loc="left")
-    if not show:
-        ax.set_title("", loc="left")
+    title = getattr(ax, "_missing_patterns_title")  # noqa: B009
+    title.set_visible(show)
+    title.set_in_layout(show)
     try:
         yield figure
     finally:
-        ax.set_title(title, loc="left")
+        title.set_visible(True)
+        title.set_in_layout(True)
 
 
 def _prefixed(tag: str, prefix: str) -> str:

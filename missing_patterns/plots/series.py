@@ -19,17 +19,11 @@ from missing_patterns.plots.canvas import (
     PALETTE,
     PALETTE_TEXT,
     begin,
-    columns_of,
-    is_withheld,
     note,
     nothing_to_show,
-    numbers,
-    optional,
-    shown,
-    spread,
     styled,
-    withheld_note,
 )
+from missing_patterns.plots.values import columns_of, is_withheld, numbers, optional, shown, spread, withheld_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -288,7 +282,8 @@ def lorenz(
         middle = int(np.argmin(np.where(known_too, np.abs(children - 0.5), np.inf)))
         place = (float(children[middle]), float(chance[middle]))
         ax.annotate("by chance alone", place, (8, -2), textcoords="offset points", color=DARK, fontsize=9, va="top")
-    ax.plot(children[known], episodes[known], color=BLUE, marker="o", markersize=4, clip_on=False)
+    start = [0.0] if children[known].min() > 0 else []  # no child has no episode, whether or not the table says so
+    ax.plot([*start, *children[known]], [*start, *episodes[known]], color=BLUE, marker="o", markersize=4, clip_on=False)
     for mark in marks:
         for i in np.flatnonzero(known & np.isclose(children, mark)):
             words = (
