@@ -229,7 +229,7 @@ def _print_problems(problems: Any, limit: int | None) -> None:
     for (severity, rule), found in kinds:
         click.echo(f"\n{severity.upper()}  {rule}  ({len(found):,})")
         shown = found if limit is None else found.head(limit)
-        for row in shown.fillna("").itertuples():
+        for row in shown.astype(object).where(shown.notna(), "").itertuples():
             sheet = f" [{row.sheet}]" if row.sheet else ""
             place = f" {row.cell}" if row.cell else (f", line {row.line}" if row.line != "" else "")
             column = f" '{row.column}'" if row.column else ""
@@ -257,6 +257,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001
         # The text of an unforeseen error may hold a cell's value, so only its kind and place are shown.
-        place = traceback.extract_tb(error.__traceback__)[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [f for f in frames if Path(f.filename).is_relative_to(Path(__file__).parent)]
+        place = ours[-1]
         _say(f"\nThis is our fault: {type(error).__name__} in {Path(place.filename).name}, line {place.lineno}.")
         sys.exit(EXIT_OUR_FAULT)
