@@ -8,5 +8,6 @@ next, and each child belongs to a type that drives its triggers. See :func:`make
 from __future__ import annotations
 
 from missing_patterns.synthetic.borough import Borough, Truth, make_borough
+from missing_patterns.synthetic.data_card import write_synthetic_data
 
-__all__ = ["Borough", "Truth", "make_borough"]
+__all__ = ["Borough", "Truth", "make_borough", "write_synthetic_data"]

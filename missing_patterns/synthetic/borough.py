@@ -145,7 +145,7 @@ def make_borough(
 
     Notes
     -----
-    Child ``i`` goes at ``rate_i`` a year, lognormal (sigma 2.35), weighted by age; each episode brings 0.2 others on
+    Child ``i`` goes at ``rate_i`` a year, lognormal (sigma 2.45), weighted by age; each episode brings 0.2 others on
     average after a mean of 14 days. Such a model reproduces both the concentration and the quick repeats of
     Sidebottom et al. (2020); see ``parameters.py`` for every number and its source.
 

@@ -55,6 +55,7 @@ def calibrate(truth: Truth) -> pd.DataFrame:
     Nothing.
     """
     incidents = _incidents(truth)
+    incidents = incidents[incidents["missing_from"] < _years(truth)[0][1]]
     achieved = [*_counts(truth, incidents), *_absences(incidents), *_interviews(truth, incidents)]
     table = pd.DataFrame(TARGETS, columns=["measure", "target", "tolerance", "source"])
     table.insert(3, "achieved", achieved)
@@ -143,7 +144,7 @@ def _interviews(truth: Truth, incidents: pd.DataFrame) -> list[float]:
     """The ladder, and what was written down."""
     interviews = truth.records.interviews
     own = interviews.assign(incident_id=[ids[0] for ids in interviews["incident_ids"]])
-    own = own.merge(incidents[["incident_id", "returned_at", "in_area"]], on="incident_id", how="left")
+    own = own.merge(incidents[["incident_id", "returned_at", "in_area"]], on="incident_id")
     due = own[~own["status"].isin(schema.NOT_DUE)]
     is_offered = due["status"].isin([*schema.OFFERED, "unknown"])
     offered = due[is_offered]

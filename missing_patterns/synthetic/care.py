@@ -9,7 +9,7 @@ import pandas as pd
 
 from missing_patterns import schema
 from missing_patterns.synthetic import parameters as p
-from missing_patterns.synthetic.clock import Floats, Ints, to_dates
+from missing_patterns.synthetic.clock import Floats, Ints, choose, to_dates
 from missing_patterns.synthetic.population import Children
 
 DAY = p.MINUTES_PER_DAY
@@ -23,7 +23,8 @@ FAMILY_OVER_16 = {"foster": 0.50, "kinship": 0.14, "parents": 0.04, "supported_a
 IN_AREA = {"foster": 0.66, "kinship": 0.78, "parents": 1.0, "secure": 0.0, "residential_school": 0.25}
 HOMES_IN_AREA = 0.6  # of beds in children's homes and supported accommodation
 LEGAL_STATUS = {"C2": 0.50, "C1": 0.18, "V2": 0.32}
-SHARED = ("childrens_home", "supported_accommodation")
+#: Made-up register numbers (URN) of homes start here; a foster carer or kin has a reference of their own.
+REGISTER = {"childrens_home": 900000, "supported_accommodation": 950000, "secure": 980000, "residential_school": 990000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def draw_spells(rng: np.random.Generator, children: Children, start: float, end:
     for i in in_care.tolist():
         moment = _came_into_care(rng, children, i, start, end)
         last = float(min(children.active_until[i], np.inf))
-        legal = _one(rng, LEGAL_STATUS)
+        legal = choose(LEGAL_STATUS, float(rng.random()))
         while moment < min(last, end):
             mean = 260.0 if children.residential[i] else 460.0
             until = moment + DAY * (7.0 + np.floor(-np.log1p(-rng.random()) * mean))
@@ -92,31 +93,20 @@ def _came_into_care(rng: np.random.Generator, children: Children, i: int, start:
 
 def _describe(rng: np.random.Generator, spells: Spells, residential: bool, older: bool, n_homes: int) -> None:
     if residential:
-        kind = _one(rng, RESIDENTIAL_OVER_16 if older else RESIDENTIAL_UNDER_16)
+        shares = RESIDENTIAL_OVER_16 if older else RESIDENTIAL_UNDER_16
     else:
-        kind = _one(rng, FAMILY_OVER_16 if older else FAMILY_UNDER_16)
+        shares = FAMILY_OVER_16 if older else FAMILY_UNDER_16
+    kind = choose(shares, float(rng.random()))
     u, v, w = rng.random(3).tolist()
     in_area = u < IN_AREA.get(kind, HOMES_IN_AREA)
     number = int(v * n_homes) + 1 + (0 if in_area else n_homes)
-    if kind in SHARED:
-        home = f"{'H' if kind == 'childrens_home' else 'S'}{number:03d}"
-    else:
-        home = f"F{int(v * 9000) + 1000:04d}"
+    home = f"SC{REGISTER[kind] + number}" if kind in REGISTER else f"F{int(v * 9000) + 1000:04d}"
     spells.placement_type.append(kind)
     spells.home_id.append(home)
     spells.in_area.append(in_area)
     spells.miles.append(round(0.5 + 7.0 * w if in_area else 9.0 + 80.0 * w * w, 1))
     own = kind in ("kinship", "parents", "foster") and w < 0.6
     spells.provider.append("PR0" if kind == "parents" else "PR1" if own else "PR4" if w < 0.9 else "PR5")
-
-
-def _one(rng: np.random.Generator, shares: dict[str, float]) -> str:
-    at = float(rng.random()) * sum(shares.values())
-    for name, share in shares.items():
-        at -= share
-        if at < 0:
-            return name
-    return name
 
 
 def spell_at(spells: Spells, child: Ints, moment: Floats) -> Ints:

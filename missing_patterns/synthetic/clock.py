@@ -7,8 +7,10 @@ since 1 January 1970; the two hours a year at which that clock is ambiguous or s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -190,3 +192,19 @@ def pick(share: Floats, weights: Sequence[float] | Floats) -> Ints:
     cumulated = np.cumsum(np.asarray(weights, float))
     found = np.searchsorted(cumulated / cumulated[-1], share, side="right")
     return np.minimum(found, len(cumulated) - 1).astype(np.int64)
+
+
+def choose(shares: Mapping[str, float], share: float) -> str:
+    """Choose a name by its share, with one uniform draw.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> choose({"phone": 0.2, "video": 0.8}, 0.2)
+    'video'
+    """
+    running = list(accumulate(shares.values()))
+    return list(shares)[bisect_right(running[:-1], share * running[-1])]

@@ -155,17 +155,16 @@ def _header(borough: Borough, born: Mapping[str, Any]) -> bytes:
 
 def _episodes(borough: Borough, rng: np.random.Generator) -> bytes:
     spells = _rows(borough.records.placements)
-    eighteen = {
-        r["child_id"]: r["observed_until"] for r in _rows(borough.records.children) if r["exit_reason"] == "turned_18"
-    }
+    children = _rows(borough.records.children)
+    eighteen = {r["child_id"] for r in children if r["exit_reason"] == "turned_18"}
     need: dict[str, str] = {}
     out = []
     before = None
-    for spell, following in zip(spells, [*spells[1:], None], strict=True):
+    for position, spell in enumerate(spells):
         child = spell["child_id"]
         u = rng.random(4).tolist()
         need.setdefault(child, f"N{(1, 1, 1, 1, 4, 5, 6, 3)[int(u[0] * 8)]}")
-        last = following is None or following["child_id"] != child
+        last = position + 1 == len(spells) or spells[position + 1]["child_id"] != child
         ended = spell["ended_on"]
         rec = None if ended is None else "X1" if not last else "E8" if child in eighteen else "E4A"
         out.append(
@@ -182,7 +181,7 @@ def _episodes(borough: Borough, rng: np.random.Generator) -> bytes:
                 None if rec != "X1" else ("CARPL", "CREQB", "CHILD", "LAREQ", "STAND", "PLACE")[int(u[2] * 6)],
                 None,
                 None,
-                w.urn(spell["home_id"]),
+                spell["home_id"] if spell["home_id"].startswith("SC") else None,
             )
         )
         before = child

@@ -11,7 +11,7 @@ import pandas as pd
 from missing_patterns import schema
 from missing_patterns.codebook import read_codebook
 from missing_patterns.synthetic import parameters as p
-from missing_patterns.synthetic.clock import Flags, Floats, daytime, to_london
+from missing_patterns.synthetic.clock import Flags, Floats, choose, daytime, to_london
 from missing_patterns.synthetic.incidents import CATEGORIES, Absences
 from missing_patterns.synthetic.words import write_account
 
@@ -240,11 +240,11 @@ def _attempts(status: str, share: float) -> int:
 
 
 def _how_held(out_of_area: bool, u: list[float]) -> dict[str, Any]:
-    role = _one(ROLES, u[0])
+    role = choose(ROLES, u[0])
     return {
         "interviewer_role": role if u[1] > 0.08 else None,
         "is_independent": None if u[2] < 0.12 else role in ("independent_service", "youth_worker"),
-        "mode": None if u[3] < 0.10 else _one(MODES_OUT_OF_AREA if out_of_area else MODES, u[4]),
+        "mode": None if u[3] < 0.10 else choose(MODES_OUT_OF_AREA if out_of_area else MODES, u[4]),
     }
 
 
@@ -276,14 +276,6 @@ def _told(exploited: bool, u: list[float]) -> dict[str, Any]:
         "child_considers_missing": None if u[2] < p.CONSIDERS_BLANK else u[3] < p.CONSIDERS_MISSING,
         "actions": tuple(a for (a, chance), x in zip(chances.items(), u[4:], strict=False) if x < chance) or None,
     }
-
-
-def _one(shares: dict[str, float], share: float) -> str:
-    for name, size in shares.items():
-        if share < size:
-            return name
-        share -= size
-    return name
 
 
 def _expit(x: Any) -> Floats:

@@ -14,9 +14,9 @@ DAYS_PER_YEAR = 365.25
 # --- How often a child goes. Lognormal frailty with a short-run boost: of the families tried, only these reproduce
 # concentration (Sidebottom et al. 2020: 4 % of children, 28 % of incidents) and timing (over half of first repeats
 # within four weeks) together. Zero-truncated negative binomials and gamma frailty cannot.
-RATE_MEDIAN = 0.012  # spontaneous episodes a year at the age of most, median child of the whole population
-RATE_SIGMA = 2.35  # sd of the log rate
-RATE_CAP = 60.0  # a year; keeps one made-up child from being a third of a small borough
+RATE_MEDIAN = 0.010  # spontaneous episodes a year at the age of most, median child of the whole population
+RATE_SIGMA = 2.45  # sd of the log rate
+RATE_CAP = 45.0  # a year; keeps one made-up child from being a third of a small borough
 BOOST_ALPHA = 0.20  # further episodes that one episode brings, on average
 BOOST_TAU_DAYS = 14.0  # mean delay of such an episode after the return
 BURN_IN_DAYS = 365.0  # simulated before the window, so that it opens with boosts under way
@@ -212,8 +212,8 @@ HARM_BLANK = 0.20
 GROWTH_PER_YEAR = 0.08  # more children at risk each year, their rates unchanged
 CHANGE_MONTHS_BEFORE_END = 5
 CHANGE_MIN_MONTHS = 9  # shorter boroughs have no planted change
-CHANGE_SHARE_OF_CHILDREN = 0.06  # children newly drawn into criminal exploitation
-CHANGE_RATE_MEDIAN, CHANGE_RATE_SIGMA = 3.0, 0.5  # their episodes a year
+CHANGE_SHARE_OF_CHILDREN = 0.08  # children newly drawn into criminal exploitation
+CHANGE_RATE_MEDIAN, CHANGE_RATE_SIGMA = 4.0, 0.5  # their episodes a year
 CHANGE_TYPE = "criminal_exploitation"
 CHANGE_CODE = "exploitation_criminal"
 CHANGE_IN_CARE = 0.30

@@ -192,7 +192,7 @@ def _durations(rng: np.random.Generator, kinds: Ints) -> Floats:
     u = rng.random(n)
     short = np.clip(p.SHORT_MEDIAN_HOURS * np.exp(p.SHORT_SIGMA * rng.standard_normal(n)), 0.5, 23.9)
     long = 168.0 + np.minimum(-np.log1p(-u) * p.LONG_MEAN_DAYS, p.LONG_CAP_DAYS) * 24.0
-    return np.select([band == 0, band == 1, band == 2], [short, 24.0 + 24.0 * u, 48.0 * 3.5**u], long) * 60.0
+    return np.select([band == 0, band == 1, band == 2], [short, 24.0 + 24.0 * u, 48.0 * 3.5**u**1.4], long) * 60.0
 
 
 def _never_while_away(child: Ints, begin: Floats, finish: Floats, parent: Ints) -> Ints:

@@ -73,7 +73,7 @@ PLACEMENT: Mapping[str | None, str | None] = {
 RETURNED_BY: Mapping[str | None, str | None] = {
     "self": "Returned themselves",
     "police": "Police",
-    "carer": "Carer / staff",
+    "carer": "Carer",
     "family": "Family",
     "other": "Other",
     None: None,
@@ -154,21 +154,3 @@ def place_code(placement_type: str, share: float) -> str:
     """
     options = PLACES[placement_type]
     return options[int(share * len(options))]
-
-
-def urn(home_id: str) -> str | None:
-    """Return a made-up register number for a home; a foster carer has none.
-
-    Real numbers begin with SC or seven digits that do not begin with 9.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> urn("H003"), urn("F1234")
-    ('SC900003', None)
-    """
-    numbers = {"H": 900000, "S": 950000}
-    return f"SC{numbers[home_id[0]] + int(home_id[1:])}" if home_id[0] in numbers else None
