@@ -7,15 +7,20 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+import docx
+import lxml.html
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_example import charts, example_month, rendered_excel, rendered_html, rendered_word, tables
+from report_example import charts, example_month, quiet_month, rendered_excel, rendered_html, rendered_word, tables
 
 from missing_patterns.errors import ArgumentRefused
 from missing_patterns.report import parts
+from missing_patterns.report.html import render_html
+from missing_patterns.report.word import render_word
 
 CELLS = """
 value      kind     shown     number
@@ -164,8 +169,6 @@ def test_all_problems_are_told_at_once() -> None:
 
 
 def _of_html() -> list[list[list[str]]]:
-    import lxml.html
-
     page = lxml.html.fromstring(rendered_html())
     for spoken in page.xpath("//table//span[@class='spoken']"):
         spoken.drop_tree()
@@ -176,15 +179,11 @@ def _of_html() -> list[list[list[str]]]:
 
 
 def _of_word() -> list[list[list[str]]]:
-    import docx
-
     document = docx.Document(io.BytesIO(rendered_word()))
     return [[[cell.text for cell in row.cells] for row in table.rows] for table in document.tables[1:]]
 
 
 def _of_excel() -> list[list[list[str]]]:
-    import openpyxl
-
     book = openpyxl.load_workbook(io.BytesIO(rendered_excel()))
     read = []
     for sheet in book.worksheets[3:]:
@@ -217,3 +216,23 @@ def test_page_document_and_workbook_hold_the_same_figures() -> None:
     assert _of_word() == expected
     dashed = [[[{"x": parts.BLANK}.get(text, text) for text in row] for row in table] for table in _of_excel()]
     assert dashed == [[[text or parts.BLANK for text in row] for row in table] for table in expected]
+
+
+@pytest.mark.parametrize(
+    ("title", "full", "subtitle"),
+    [
+        ("Children missing", "Children missing, October 2026", "October 2026"),
+        ("Children missing, October 2026", "Children missing, October 2026", ""),
+    ],
+)
+def test_the_month_is_named_once(title: str, full: str, subtitle: str) -> None:
+    month = parts.ready({**quiet_month(), "title": title})
+    assert (month["full_title"], month["subtitle"]) == (full, subtitle)
+    heading = page_of_heading(render_html({**quiet_month(), "title": title}))
+    assert heading == [title, *([subtitle] if subtitle else [])]
+    document = docx.Document(io.BytesIO(render_word({**quiet_month(), "title": title})))
+    assert [p.text for p in document.paragraphs][: len(heading)] == heading
+
+
+def page_of_heading(text: str) -> list[str]:
+    return [part.text for part in lxml.html.fromstring(text).xpath("//header//h1|//header//p")]

@@ -11,6 +11,7 @@ from typing import Any
 
 import docx
 import pytest
+from docx.enum.section import WD_ORIENT
 from docx.oxml.ns import qn
 from report_example import charts, example_month, quiet_month, rendered_word, tables
 
@@ -190,3 +191,36 @@ def test_a_chart_without_alt_text_is_refused() -> None:
     charts(month)[0]["alt"] = ""
     with pytest.raises(ArgumentRefused, match="the chart has no alt"):
         render_word(month)
+
+
+def wide_month(n_columns: int, label: str) -> dict[str, Any]:
+    month = quiet_month()
+    (table,) = tables(month)
+    table["columns"] = [{"name": f"c{i}", "label": f"{label}{i:02}", "kind": "count"} for i in range(n_columns)]
+    table["rows"] = [[1204] * n_columns]
+    table["notes"] = ["A note."]
+    return month
+
+
+@pytest.mark.parametrize(
+    ("n_columns", "label", "sides", "size"),
+    [(4, "Children", "P", 10), (9, "Category", "PLP", 10), (24, "Category", "PLP", 6)],
+)
+def test_a_table_too_wide_for_the_page_turns_it(n_columns: int, label: str, sides: str, size: int) -> None:
+    document = docx.Document(io.BytesIO(render_word(wide_month(n_columns, label))))
+    assert "".join("L" if s.page_width > s.page_height else "P" for s in document.sections) == sides
+    assert [s.orientation == WD_ORIENT.LANDSCAPE for s in document.sections] == [side == "L" for side in sides]
+    (table,) = document.tables
+    assert sum(column.width.mm for column in table.columns) <= (257.5 if "L" in sides else 170.1)
+    assert size <= table.rows[1].cells[0].paragraphs[0].runs[0].font.size.pt < size + 1
+    first_caption = next(p for p in document.paragraphs if p.style.name == "Caption")
+    after = first_caption._p.getprevious().xpath("./w:pPr/w:sectPr")
+    assert len(after) == (1 if "L" in sides else 0), "the page turns just before the caption"
+
+
+def test_columns_are_wide_enough_for_their_longest_word() -> None:
+    document = docx.Document(io.BytesIO(rendered_word()))
+    for table in document.tables:
+        for column in table.columns:
+            longest = max(len(word) for cell in column.cells for word in (cell.text.split() or [""]))
+            assert column.width.mm >= 1.95 * longest

@@ -83,7 +83,7 @@ def render_excel(month: Mapping[str, Any]) -> bytes:
     )
     workbook.set_properties(
         {
-            "title": f"{content['title']}, {content['month_name']}",
+            "title": content["full_title"],
             "author": content["council"],
             "company": content["council"],
             "comments": parts.MADE_UP if content["made_up"] else "",
@@ -132,7 +132,7 @@ def _n_lines(text: str, width: float) -> int:
 
 def _write_cover(sheet: Any, month: Mapping[str, Any], styles: Mapping[str, Any]) -> None:
     period = month["period"]
-    lines = [(f"{month['title']}, {month['month_name']}", "title")]
+    lines = [(month["full_title"], "title")]
     if month["council"]:
         lines.append((month["council"], "section"))
     if month["made_up"]:

@@ -197,7 +197,8 @@ def ready(month: Mapping[str, Any]) -> dict[str, Any]:
     dict
         A deep copy. Characters that no document format can hold (control characters, lone surrogates) are replaced
         by U+FFFD. Tables and charts are numbered through the report: ``item["table"]["no"]`` and
-        ``item["chart"]["no"]``, so that "Table 3" is the same table in every format.
+        ``item["chart"]["no"]``, so that "Table 3" is the same table in every format. ``full_title`` is the title with
+        the month's name, once; ``subtitle`` is the month's name where the title lacks it.
 
     Raises
     ------
@@ -229,6 +230,9 @@ def ready(month: Mapping[str, Any]) -> dict[str, Any]:
     if problems:
         raise ArgumentRefused("The month cannot be rendered:\n" + "\n".join(f"- {p}" for p in problems))
     copied: dict[str, Any] = _copied(month)
+    has_month = copied["month_name"] in copied["title"]
+    copied["full_title"] = copied["title"] if has_month else f"{copied['title']}, {copied['month_name']}"
+    copied["subtitle"] = "" if has_month else copied["month_name"]
     n_tables = n_charts = 0
     for section in copied["sections"]:
         for item in section["items"]:

@@ -13,6 +13,9 @@ from missing_patterns.report import parts
 _NAVY = "12436D"
 _GREY = "4D5762"
 _WIDTH_MM = 170
+_LONG_SIDE_MM = 257  # the same margins, the page turned
+_LETTER_MM = 1.95  # width of an average letter of the tables' type
+_MARGIN = 2.8  # a cell's margins, in letters
 _KEPT = 16  # tables of no more rows than this stay on one page
 _NUMERIC = ("count", "percent", "number", "days")
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -154,7 +157,7 @@ def _set_styles(document: Any) -> None:
 def _set_properties(document: Any, month: Mapping[str, Any]) -> None:
     core = document.core_properties
     last_day = datetime.fromisoformat(month["period"]["to"])
-    core.title = f"{month['title']}, {month['month_name']}"[:255]
+    core.title = month["full_title"][:255]
     core.author = core.last_modified_by = month["council"][:255]
     core.subject, core.language, core.revision = "Children who went missing", "en-GB", 1
     core.comments = parts.MADE_UP if month["made_up"] else ""
@@ -165,7 +168,8 @@ def _write_front(document: Any, month: Mapping[str, Any]) -> None:
     if month["council"]:
         document.add_paragraph(month["council"], style="Subtitle").paragraph_format.space_after = 0
     document.add_paragraph(month["title"], style="Title")
-    document.add_paragraph(month["month_name"], style="Subtitle")
+    if month["subtitle"]:
+        document.add_paragraph(month["subtitle"], style="Subtitle")
     if month["made_up"]:
         document.add_paragraph().add_run(parts.MADE_UP).bold = True
     document.add_paragraph("What stands out", style="Heading 1")
@@ -180,7 +184,7 @@ def _write_front(document: Any, month: Mapping[str, Any]) -> None:
             for figure in month["key_figures"]
         ]
         columns = [("Figure", "text"), ("Value", "count"), ("Note", "text")]
-        _add_table(document, columns, rows, "Key figures of the month")
+        _add_table(document, columns, rows, "Key figures of the month", symbol=month["symbol"])
     _add_note(document, parts.shorthand(month))
     if month["sections"]:
         document.add_paragraph("Contents", style="Heading 1").paragraph_format.keep_with_next = True
@@ -219,14 +223,21 @@ def _write_section(document: Any, section: Mapping[str, Any], no: int, symbol: s
         if item.get("chart"):
             _add_chart(document, item)
         table = item["table"]
-        document.add_paragraph(f"Table {table['no']}: {table['caption']}", style="Caption")
         columns = [(column["label"], column["kind"]) for column in table["columns"]]
         rows = [
             [parts.show(value, kind) for value, (_, kind) in zip(row, columns, strict=True)] for row in table["rows"]
-        ]
-        _add_table(document, columns, rows, table["caption"], symbol)
+        ] or [["No rows this month."] + [""] * (len(columns) - 1)]
+        is_wide = _is_wide(columns, rows)
+        if is_wide:
+            _turn_page(document)
+        document.add_paragraph(f"Table {table['no']}: {table['caption']}", style="Caption")
+        _add_table(
+            document, columns, rows, table["caption"], symbol=symbol, page_mm=_LONG_SIDE_MM if is_wide else _WIDTH_MM
+        )
         for note in table["notes"]:
             _add_note(document, note)
+        if is_wide:
+            _turn_page(document)
     for title, key in (("What this means", "means"), ("What it does not mean", "does_not_mean")):
         document.add_paragraph(title, style="Heading 2")
         document.add_paragraph(section[key])
@@ -263,14 +274,29 @@ def _add_note(document: Any, text: str) -> None:
     run.font.size, run.font.color.rgb = Pt(10), RGBColor.from_string(_GREY)
 
 
+def _turn_page(document: Any) -> None:
+    """Begin a page that lies on its side, or stands again after one that did."""
+    from docx.enum.section import WD_ORIENT
+
+    page = document.add_section()
+    page.page_width, page.page_height = page.page_height, page.page_width
+    page.orientation = WD_ORIENT.LANDSCAPE if page.page_width > page.page_height else WD_ORIENT.PORTRAIT
+
+
 def _add_table(
-    document: Any, columns: list[tuple[str, str]], rows: list[list[str]], description: str, symbol: str = ""
+    document: Any,
+    columns: list[tuple[str, str]],
+    rows: list[list[str]],
+    description: str,
+    *,
+    symbol: str,
+    page_mm: float = _WIDTH_MM,
 ) -> None:
     """Add a table with a header row that repeats on each page, rules between rows, and numbers to the right."""
     from docx.oxml.ns import qn
-    from docx.shared import Mm
+    from docx.shared import Mm, Pt, RGBColor
 
-    rows = rows or [["No rows this month."] + [""] * (len(columns) - 1)]
+    widths, size = _widths(columns, rows, page_mm)
     table = document.add_table(rows=1 + len(rows), cols=len(columns))
     table.autofit = False
     properties = table._tbl.tblPr
@@ -285,40 +311,59 @@ def _add_table(
         if i == 0:
             marks.append(_element("w:tblHeader"))
         for cell, text, (_, kind) in zip(row.cells, texts, columns, strict=True):
-            _fill(cell, text, is_header=i == 0, is_number=kind in _NUMERIC, is_quiet=text in (symbol, parts.BLANK))
+            run = _fill(cell, text, is_header=i == 0, is_number=kind in _NUMERIC)
+            run.font.size = Pt(size)
+            if text in (symbol, parts.BLANK):
+                run.font.color.rgb = RGBColor.from_string(_GREY)
             cell.paragraphs[0].paragraph_format.keep_with_next = i == 0 or (len(rows) <= _KEPT and i < len(rows))
-    for column, width in zip(table.columns, _widths(columns, rows), strict=True):
+    for column, width in zip(table.columns, widths, strict=True):
         column.width = Mm(width)
         for cell in column.cells:
             cell.width = Mm(width)
 
 
-def _widths(columns: list[tuple[str, str]], rows: list[list[str]]) -> list[float]:
-    """Share out the width of the page by the longest text of each column, within bounds that keep words whole."""
-    wishes = []
+def _needs(columns: list[tuple[str, str]], rows: list[list[str]]) -> tuple[list[float], list[float]]:
+    """Return, in letters, what each column needs to keep its words whole, and what it would like."""
+    needs, wishes = [], []
     for j, (label, _) in enumerate(columns):
-        longest_word = max(len(word) for word in label.split())
-        longest_cell = min(max(len(row[j]) for row in rows), 44)
-        wishes.append(max(longest_word + 2, longest_cell, min(len(label), 18), 6) + 3)
-    width = min(_WIDTH_MM, 2.2 * sum(wishes))
-    return [width * wish / sum(wishes) for wish in wishes]
+        texts = [row[j] for row in rows]
+        longest_word = max(len(word) for text in texts for word in text.split() or [""])
+        needs.append(max(1.1 * max(len(word) for word in label.split()), longest_word) + _MARGIN)
+        longest_text = min(max(len(text) for text in texts), 44)
+        wishes.append(max(needs[-1], longest_text + _MARGIN, min(len(label), 18) + _MARGIN))
+    return needs, wishes
 
 
-def _fill(cell: Any, text: str, *, is_header: bool, is_number: bool, is_quiet: bool) -> None:
+def _is_wide(columns: list[tuple[str, str]], rows: list[list[str]]) -> bool:
+    return sum(_needs(columns, rows)[0]) * _LETTER_MM > _WIDTH_MM
+
+
+def _widths(columns: list[tuple[str, str]], rows: list[list[str]], page_mm: float) -> tuple[list[float], float]:
+    """Share out the page: to each column what it needs, then what it would like; and the size of type, in points."""
+    needs, wishes = _needs(columns, rows)
+    letters = page_mm / _LETTER_MM
+    if sum(wishes) <= letters:
+        return [wish * _LETTER_MM for wish in wishes], 10
+    if sum(needs) > letters:
+        return [page_mm * need / sum(needs) for need in needs], max(10 * letters / sum(needs), 6)
+    share = (letters - sum(needs)) / (sum(wishes) - sum(needs))
+    return [(need + share * (wish - need)) * _LETTER_MM for need, wish in zip(needs, wishes, strict=True)], 10
+
+
+def _fill(cell: Any, text: str, *, is_header: bool, is_number: bool) -> Any:
+    """Write one cell, and return its run of text."""
     from docx.enum.text import WD_ALIGN_PARAGRAPH
-    from docx.shared import Pt, RGBColor
+    from docx.shared import Pt
 
     paragraph = cell.paragraphs[0]
     paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(2)
     if is_number:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    run = paragraph.add_run(text)
-    run.font.size, run.bold = Pt(10), is_header
     if is_header:
-        shading = _element("w:shd", val="clear", color="auto", fill="E8EDF3")
-        cell._tc.get_or_add_tcPr().append(shading)
-    elif is_quiet:
-        run.font.color.rgb = RGBColor.from_string(_GREY)
+        cell._tc.get_or_add_tcPr().append(_element("w:shd", val="clear", color="auto", fill="E8EDF3"))
+    run = paragraph.add_run(text)
+    run.bold = is_header
+    return run
 
 
 def _write_about(document: Any, month: Mapping[str, Any]) -> None:
