@@ -306,6 +306,10 @@ def test_profiles_draw_each_share_in_its_types_column() -> None:
     room = 0.92 - 0.085 * 2
     assert bar_lengths(ax) == [round(v * room, 3) for v in (0.71, 0.19, 0.66)]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["Home", "Friends"]
+    renamed = draw("profiles", TYPES, names={"Home": "Home and family"})
+    assert [t.get_text() for t in renamed.get_yticklabels()] == ["Home and family", "Friends"]
+    renamed = draw("heatmap", GRID, names={"night": "Night"})
+    assert [t.get_text() for t in renamed.get_xticklabels()] == ["day time", "Night", "All"]
 
 
 def test_step_curve_names_each_curve_at_its_end_and_marks_a_single_one() -> None:

@@ -3,7 +3,7 @@
 # ruff: noqa: PLR0913 - a chart has many named options, all keyword-only
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -196,6 +196,7 @@ def heatmap(
     ax: Axes | None = None,
     label: str | None = None,
     columns: Sequence[str] | None = None,
+    names: Mapping[str, str] | None = None,
     percent: bool = False,
     total: str = "All",
     x_label: str = "",
@@ -212,6 +213,8 @@ def heatmap(
         Column with the names of the rows; None is the first column.
     columns : sequence of str, optional
         Columns that are drawn; None is all others.
+    names : mapping of str to str, optional
+        Words to show for a column; its own name where there are none.
     percent : bool, default False
         Whether the values are shares.
     total : str, default "All"
@@ -235,12 +238,12 @@ def heatmap(
     >>> [t.get_text() for t in ax.texts][:4]
     ['7', '12', 'c', '9']
     """
-    rows, names, cells = _grid(table, label, columns)
+    rows, heads, cells = _grid(table, label, columns)
     ax = begin(table, headline, alt, ax, 0.9 + 0.36 * max(len(rows), 1))
-    if not len(rows) or not names:
+    if not len(rows) or not heads:
         nothing_to_show(ax, "There is nothing to show.")
         return ax
-    interior = np.array([[total not in (r, n) for n in names] for r in rows])
+    interior = np.array([[total not in (r, n) for n in heads] for r in rows])
     value = np.array([numbers(row) for row in cells])
     top = float(np.max(value, initial=0.0, where=interior & np.isfinite(value)))
     from matplotlib.patches import Rectangle
@@ -262,8 +265,8 @@ def heatmap(
                 color="white" if _is_dark(face) else INK,
                 fontweight="normal" if interior[i, j] else "bold",
             )
-    ax.set(xlim=(0, len(names)), ylim=(len(rows), 0))
-    ax.set_xticks(np.arange(len(names)) + 0.5, [wrap(n, 12) for n in names])
+    ax.set(xlim=(0, len(heads)), ylim=(len(rows), 0))
+    ax.set_xticks(np.arange(len(heads)) + 0.5, [wrap((names or {}).get(n, n), 12) for n in heads])
     ax.set_yticks(np.arange(len(rows)) + 0.5, [wrap(r, 24) for r in rows])
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")
@@ -282,6 +285,7 @@ def profiles(
     ax: Axes | None = None,
     label: str | None = None,
     columns: Sequence[str] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Axes:
     """Draw types side by side: one column per type, one line per trigger domain, a bar for each share.
 
@@ -295,6 +299,8 @@ def profiles(
         Column with the names of the types; None is the first column.
     columns : sequence of str, optional
         Columns with the domains; None is all others.
+    names : mapping of str to str, optional
+        Words to show for a column; its own name where there are none.
 
     Returns
     -------
@@ -327,7 +333,7 @@ def profiles(
         for place, cell in zip(at, row, strict=True):
             ax.text(j + room + 0.03, place, shown(cell, percent=True), va="center", ha="left")
     ax.set_xlim(0, len(types) - 0.1)
-    _name_rows(ax, [wrap(d, 30) for d in domains])
+    _name_rows(ax, [wrap((names or {}).get(d, d), 30) for d in domains])
     ax.set_xticks(np.arange(len(types)), [wrap(t, max(10, 56 // len(types))) for t in types], ha="left")
     ax.xaxis.tick_top()
     for tick in ax.get_xticklabels():
