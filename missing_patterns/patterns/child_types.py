@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from missing_patterns.errors import ArgumentRefused, did_you_mean
 from missing_patterns.patterns.counts import TriggerCounts, as_counts
@@ -141,7 +142,8 @@ class TriggerTypes(BaseEstimator):
         rng = np.random.default_rng(self.random_state)
         fits: list[Mixture] = []
         for t in self._tried():
-            fits.append(fit_mixture(answers, t, rng, n_starts=self.n_starts, prior=self.prior))
+            with threadpool_limits(limits=1):  # matrices this small lose by threads, most of all on a busy machine
+                fits.append(fit_mixture(answers, t, rng, n_starts=self.n_starts, prior=self.prior))
             self.bic_ = self._compare(answers, fits)
             if len(fits) > 2 and (np.diff(self.bic_["bic"].to_numpy()[-3:]) > 0).all():
                 break  # worse twice running: more types only describe chance, slowly
