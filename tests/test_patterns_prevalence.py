@@ -211,7 +211,7 @@ A_ROW = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(A_ROW, max_size=8))
 def test_a_slow_plain_twin_counts_the_same(rows: list[tuple[str, str, list[str] | None]]):
     held = pd.DataFrame(

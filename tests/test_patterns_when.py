@@ -116,7 +116,7 @@ STARTS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(st.tuples(st.sampled_from("ABC"), STARTS), max_size=12))
 def test_a_slow_plain_twin_counts_the_same(rows: list[tuple[str, dt.datetime]]):
     frame = pd.DataFrame({"child_id": [r[0] for r in rows], "missing_from": pd.to_datetime([r[1] for r in rows])})
