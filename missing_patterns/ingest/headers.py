@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from missing_patterns.ingest.profiles import TableProfile, head
 
 #: A header further down than this is not looked for.
 DEEPEST = 40
+#: Text longer than this is no header.
+LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -46,13 +49,13 @@ def match_tables(rows: Sequence[Sequence[Cell]], tables: Iterable[TableProfile])
     ------
     Nothing.
     """
-    top = [[_name(cell) for cell in row] for row in rows[: DEEPEST + 1]]
+    top = [_named(row) for row in rows[: DEEPEST + 1]]
+    pairs = [_named(_joined(upper.names, lower.names)) for upper, lower in itertools.pairwise(top)]
     found = []
     for table in tables:
-        matches = [m for i in range(min(len(top), DEEPEST)) if (m := _match_row(table, top[i], i, 1))]
+        matches = [m for i, names in enumerate(top[:DEEPEST]) if (m := _match_row(table, names, i))]
         if not matches:
-            pairs = [(i, _joined(top[i], top[i + 1])) for i in range(len(top) - 1)]
-            matches = [m for i, names in pairs if (m := _match_row(table, names, i, 2))]
+            matches = [m for i, names in enumerate(pairs) if (m := _match_row(table, names, i, 2))]
         if matches:
             found.append(max(matches, key=lambda m: (len(m.fields), -m.row)))
     return sorted(found, key=lambda m: -len(m.fields))
@@ -65,17 +68,27 @@ def nearest(rows: Sequence[Sequence[Cell]], tables: Iterable[TableProfile]) -> M
     ------
     Nothing.
     """
+    top = [_named(row) for row in rows[:DEEPEST]]
     best: Match | None = None
     for table in tables:
-        for i, row in enumerate(rows[:DEEPEST]):
-            found = _match_row(table, [_name(cell) for cell in row], i, 1, strict=False)
+        for i, names in enumerate(top):
+            found = _match_row(table, names, i, strict=False)
             if found and found.fields and (best is None or len(found.fields) > len(best.fields)):
                 best = found
     return best
 
 
-def _name(cell: Cell) -> str:
-    return " ".join(cell.split()) if isinstance(cell, str) and not is_blank(cell) else ""
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """One row as names, as they stand and folded; cells that are not text are no names."""
+
+    names: list[str]
+    folded: list[str]
+
+
+def _named(row: Sequence[Cell]) -> _Named:
+    names = [" ".join(c.split()) if isinstance(c, str) and not is_blank(c) else "" for c in row]
+    return _Named(names, [head(n) if n and len(n) < LONGEST else "" for n in names])
 
 
 def _joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
@@ -90,18 +103,15 @@ def _joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
     return names
 
 
-def _match_row(
-    table: TableProfile, names: Sequence[str], row: int, n_rows: int, *, strict: bool = True
-) -> Match | None:
-    if sum(bool(name) for name in names) < 2:
+def _match_row(table: TableProfile, row: _Named, at: int, n_rows: int = 1, *, strict: bool = True) -> Match | None:
+    if sum(bool(name) for name in row.names) < 2:
         return None
-    aliases, exact = table.aliases, table.exact
     chosen: dict[str, tuple[int, int]] = {}
     doubled = []
-    for i, name in enumerate(names):
-        if name in exact and "_" in name:
+    for i, (name, folded) in enumerate(zip(row.names, row.folded, strict=True)):
+        if name in table.exact:
             found = (name, -1)
-        elif name and (known := aliases.get(head(name))):
+        elif folded and (known := table.aliases.get(folded)):
             found = known
         else:
             continue
@@ -112,7 +122,7 @@ def _match_row(
             chosen[found[0]] = (found[1], i)
     if strict and any(name not in chosen for name in table.recognise):
         return None
-    return Match(table, row, n_rows, list(names), {name: i for name, (_, i) in chosen.items()}, doubled)
+    return Match(table, at, n_rows, row.names, {name: i for name, (_, i) in chosen.items()}, doubled)
 
 
 def choose(matches: Sequence[Match], file: str, sheet: str) -> Match:

@@ -44,6 +44,21 @@ def _concat(frames: Iterable[pd.DataFrame | None], table: schema.Table) -> pd.Da
     return pd.concat(given, ignore_index=True)
 
 
+def place_name(file: str, sheet: str, line: int) -> str:
+    """Name a record by where it stands.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> place_name("rhi.xlsx", "2026", 7)
+    'rhi.xlsx[2026]:7'
+    """
+    return f"{file}{f'[{sheet}]' if sheet else ''}:{line}"
+
+
 def _name_incidents(incidents: pd.DataFrame, log: Log) -> pd.DataFrame:
     """Make incident ids unique: the reference, with the source before it if another source uses it, else the place."""
     refs = [None if pd.isna(r) else str(r) for r in incidents["incident_id"]]
@@ -58,7 +73,7 @@ def _name_incidents(incidents: pd.DataFrame, log: Log) -> pd.DataFrame:
             ids.append(long)
         else:
             file, sheet, line = (incidents[c].iat[i] for c in ("file", "sheet", "line"))
-            ids.append(f"{file}{f'[{sheet}]' if sheet else ''}:{line}")
+            ids.append(place_name(file, sheet, line))
             if ref is not None:
                 clashes.append(i)
     for (file, sheet), group in incidents.iloc[clashes].groupby(["file", "sheet"], sort=True):
@@ -67,33 +82,42 @@ def _name_incidents(incidents: pd.DataFrame, log: Log) -> pd.DataFrame:
 
 
 def _name_interviews(interviews: pd.DataFrame, incidents: pd.DataFrame, log: Log) -> pd.DataFrame:
-    """Give each interview an id made from its row's incident, and the ids of every incident that it covers."""
+    """Give each interview an id and the ids of every incident that it covers.
+
+    An interview that stands in the row of an incident covers that one, and others of the same sheet by reference. One
+    that stands in a table of its own names incidents by the references of any source.
+    """
     by_row: dict[tuple[str, str, int], str] = {}
-    by_ref: dict[tuple[str, str, str], list[str]] = {}
+    by_ref: dict[tuple[str, ...], list[str]] = {}
     columns = ("file", "sheet", "row", "ref", "incident_id")
     for file, sheet, row, ref, name in zip(*(incidents[c].tolist() for c in columns), strict=True):
         by_row[file, sheet, row] = name
         if not pd.isna(ref):
             by_ref.setdefault((file, sheet, ref), []).append(name)
+            by_ref.setdefault((ref,), []).append(name)
+    given = Counter(interviews["interview_id"].dropna())
     own, covered = [], []
     lost = []
-    others = interviews["other_refs"] if "other_refs" in interviews else [None] * len(interviews)
-    for i, (file, sheet, row, refs) in enumerate(
-        zip(*(interviews[c].tolist() for c in ("file", "sheet", "row")), others, strict=True)
+    fields = ("file", "sheet", "row", "line", "interview_id", "incident_ids", "other_refs")
+    wanted = interviews if "other_refs" in interviews else interviews.assign(other_refs=None)
+    for i, (file, sheet, row, line, key, mine, more) in enumerate(
+        zip(*(wanted[c].tolist() for c in fields), strict=True)
     ):
-        name = by_row[file, sheet, row]
-        names = [name]
-        for ref in refs or ():
-            found = by_ref.get((file, sheet, ref))
+        name = by_row.get((file, sheet, row))
+        where = (file, sheet) if name is not None else ()
+        names = [] if name is None else [name]
+        for ref in (*(mine or ()), *(more or ())):
+            found = by_ref.get((*where, ref))
             names += found or [ref]
             if not found:
                 lost.append(i)
-        own.append(name)
-        covered.append(tuple(dict.fromkeys(names)))
+        is_given = not pd.isna(key) and given[key] == 1
+        own.append(key if is_given else f"RHI-{name or place_name(file, sheet, line)}")
+        covered.append(tuple(dict.fromkeys(names)) or None)
     for (file, sheet), group in interviews.iloc[sorted(set(lost))].groupby(["file", "sheet"], sort=True):
         log.add("ref_not_found", str(file), str(sheet), lines=group["line"].tolist())
     named = interviews.drop(columns=[*_PLACE, "other_refs"], errors="ignore")
-    named["interview_id"] = pd.array([f"RHI-{name}" for name in own], dtype=schema.TEXT)
+    named["interview_id"] = pd.array(own, dtype=schema.TEXT)
     named["incident_ids"] = pd.Series(covered, dtype=object)
     return named
 

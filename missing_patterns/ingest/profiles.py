@@ -89,6 +89,10 @@ class TableProfile:
         Read only this sheet of a workbook (even if hidden); empty = any visible one.
     date_order : {"day_first", "month_first"}
         How dates with numbers alone are written.
+    aliases : mapping, made
+        Each folded header, the field that it names, and its place in that field's order of preference.
+    exact : set of str, made
+        Headers that are taken as they stand: the library's own names, if ``canonical``.
 
     Raises
     ------
@@ -106,23 +110,22 @@ class TableProfile:
     canonical: bool = False
     sheet: str = ""
     date_order: str = "day_first"
+    aliases: Mapping[str, tuple[str, int]] = field(init=False)
+    exact: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        aliases = {head(a): (name, i) for name, known in self.columns.items() for i, a in enumerate(known)}
+        object.__setattr__(self, "aliases", aliases)
+        object.__setattr__(self, "exact", frozenset(fields_of(self.becomes)) if self.canonical else frozenset())
 
     def __repr__(self) -> str:
         return f"TableProfile: {self.profile}.{self.name}, {len(self.columns)} columns"
 
-    @property
-    def aliases(self) -> dict[str, tuple[str, int]]:
-        """Each folded header, the field that it names, and its place in that field's order of preference."""
-        return {head(alias): (name, i) for name, known in self.columns.items() for i, alias in enumerate(known)}
-
-    @property
-    def exact(self) -> set[str]:
-        """Headers that are taken as they stand: the library's own names, if the profile says so."""
-        return set(fields_of(self.becomes)) if self.canonical else set()
-
     def codes(self, name: str) -> dict[str, str]:
         """Each folded wording of a field and the code that it means; codes stand for themselves."""
-        known = {fold(code): code for code in self.values.get(name, {})}
+        columns = [c for b in self.becomes for c in schema.TABLES[b].columns if c.name == name]
+        known = {fold(code): code for c in columns for code in c.allowed}
+        known |= {fold(code): code for code in self.values.get(name, {})}
         for code, wordings in self.values.get(name, {}).items():
             known |= {fold(w): code for w in wordings}
         return known

@@ -14,7 +14,6 @@ from missing_patterns.ingest.dates import parse_one
 from missing_patterns.ingest.grid import Cell, Grid, as_text, is_blank, tidy
 from missing_patterns.ingest.headers import Match
 from missing_patterns.ingest.log import Log
-from missing_patterns.ingest.profiles import head
 from missing_patterns.ingest.values import is_error
 
 _FOOTER = re.compile(
@@ -145,7 +144,8 @@ def _is_not_data(row: Sequence[Cell], match: Match) -> bool:
     at = [match.fields[name] for name in match.table.recognise]
     cells = [row[i] if i < len(row) else None for i in at]
     if match.n_rows == 1 and all(
-        isinstance(c, str) and head(c) == head(match.headers[i]) for c, i in zip(cells, at, strict=True)
+        isinstance(c, str) and " ".join(c.split()).lower() == match.headers[i].lower()
+        for c, i in zip(cells, at, strict=True)
     ):
         return True
     first = next(i for i, cell in enumerate(row) if not is_blank(cell))

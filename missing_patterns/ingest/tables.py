@@ -59,7 +59,7 @@ def read_tables(data: Data, codebook: Codebook | None = None) -> Pieces:
         started = pieces.incidents["missing_from"]
     if "placements" in becomes:
         pieces.placements = _placements(data, child)
-    if "interviews" in becomes and pieces.incidents is not None:
+    if "interviews" in becomes:
         pieces.interviews = _interviews(data, child, pieces.incidents, codebook)
     if births is not None:
         pieces.children = _children(data, child, births, started)
@@ -184,17 +184,20 @@ def _children(data: Data, child: list[Any], births: pd.Series, as_of: pd.Series)
     return pd.DataFrame(simple | {"child_id": child, "birth": births, "as_of": as_of})
 
 
-def _interviews(data: Data, child: list[Any], incidents: pd.DataFrame, codebook: Codebook | None) -> pd.DataFrame:
-    """Read the interview part of each row; a row in which all of it is blank has no interview."""
+def _interviews(
+    data: Data, child: list[Any], incidents: pd.DataFrame | None, codebook: Codebook | None
+) -> pd.DataFrame:
+    """Read the interview part of each row; in a row of an incident, all of it may be blank: no interview."""
     _take_flags(data)
-    there = np.zeros(len(data), dtype=bool)
+    there = np.full(len(data), incidents is None)
     for name in INTERVIEW_FIELDS:
         if data.has(name):
             there |= np.fromiter((not is_blank(c) for c in data.cells(name)), bool, len(data))
     held = read_times(data, "held_at")
     offered = read_times(data, "offered_at")
-    _check_held(data, held, incidents)
-    simple = _simple(data, schema.INTERVIEWS, ("interview_id", "child_id", "incident_ids", "status"), codebook)
+    if incidents is not None:
+        _check_held(data, held, incidents)
+    simple = _simple(data, schema.INTERVIEWS, ("child_id", "status"), codebook)
     status = _status(data)
     frame = pd.DataFrame(
         simple
@@ -206,7 +209,7 @@ def _interviews(data: Data, child: list[Any], incidents: pd.DataFrame, codebook:
             "other_refs": pd.Series(read_values(data, "other_refs"), dtype=object),
         }
     )
-    for column in ("coded_triggers", "actions"):
+    for column in ("incident_ids", "coded_triggers", "actions"):
         frame[column] = pd.Series(simple[column], dtype=object)
     return frame[there]
 

@@ -1,0 +1,334 @@
+"""Encodings, quotes, workbooks and what is not what its name says."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ingest_example import HEADER, check_law, good_rows, rules, with_cell, write_csv, write_xlsx
+
+import missing_patterns as mp
+from missing_patterns.errors import ArgumentRefused, DataRefused
+from missing_patterns.ingest import files, text
+from missing_patterns.ingest.log import Log
+
+SIMPLE = "CHILD,MISSING,MIS_START,MIS_END\nC1,M,13/01/2026,14/01/2026\nC2,A,15/01/2026,\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_encoding_delimiter_and_line_ends_do_not_matter(
+    tmp_path: Path, encoding: str, delimiter: str, ending: str
+) -> None:
+    path = tmp_path / "Missing.csv"
+    path.write_bytes(SIMPLE.replace(",", delimiter).replace("\n", ending).encode(encoding))
+    records = mp.read_records(path)
+    assert records.incidents["child_id"].tolist() == ["C1", "C2"]
+    assert records.accounting["n_rows"].tolist() == [3]
+
+
+def test_windows_text_is_read_and_named(tmp_path: Path) -> None:
+    rows = with_cell("Triggers", "Bullying")
+    path = write_csv(tmp_path / "rhi.csv", [[*r, "caf\u00e9 \u2013 \u2019"] for r in rows], [*HEADER, "Account"])
+    path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
+    records = mp.read_records(path)
+    assert records.interviews["narrative"].tolist() == ["caf\u00e9 \u2013 \u2019"] * 6
+    assert "encoding_cp1252" in rules(records)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf\r\n", "empty"),
+        (b"\xff\xfeC\x00H\x00", "no profile"),
+        (b"\xff\xfeC\x00H", "UTF-16"),
+        (b"CHILD,\x81\x8d\n", "neither UTF-8 nor"),
+        (b"PK\x03\x04rest", "zip"),
+        (bytes.fromhex("d0cf11e0a1b11ae1") + b"rest", r"\.xls"),
+        (b"%PDF-1.7", "PDF"),
+        (b"\x1f\x8b\x08", "gzip"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"  <table><tr>", "web page"),
+        (b"<?xml version='1.0'?>", "XML"),
+    ],
+)
+def test_what_is_not_a_csv_is_refused(tmp_path: Path, data: bytes, why: str) -> None:
+    path = tmp_path / "Missing.csv"
+    path.write_bytes(data)
+    with pytest.raises(DataRefused, match=why):
+        mp.read_records(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"CHILD,MISSING", "not a whole workbook"),
+        (b"PK\x03\x04 cut off", "not a whole workbook"),
+        (b"<html>", "web page"),
+        (bytes.fromhex("d0cf11e0a1b11ae1") + "EncryptedPackage".encode("utf-16-le"), "password"),
+        (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "not a workbook"),
+    ],
+)
+def test_what_is_not_a_workbook_is_refused(tmp_path: Path, data: bytes, why: str) -> None:
+    path = tmp_path / "rhi.xlsx"
+    path.write_bytes(data)
+    with pytest.raises(DataRefused, match=why):
+        mp.read_records(path)
+
+
+def test_a_zip_that_is_no_workbook_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "rhi.xlsx", "w") as packed:
+        packed.writestr("a.txt", "nothing")
+    with pytest.raises(DataRefused, match="not a workbook"):
+        mp.read_records(tmp_path / "rhi.xlsx")
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_xlsx(tmp_path / "rhi.xlsx", {"A": [HEADER, *good_rows()]})
+    monkeypatch.setattr(files, "MOST_UNPACKED", 100)
+    with pytest.raises(DataRefused, match="unpacks"):
+        mp.read_records(path)
+
+
+def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_csv(tmp_path / "rhi.csv", good_rows())
+
+    def locked(_: Path) -> bytes:
+        raise PermissionError(13, "in use")
+
+    monkeypatch.setattr(Path, "read_bytes", locked)
+    with pytest.raises(DataRefused, match=r"rhi\.csv: it cannot be read \(PermissionError\)"):
+        mp.read_records(path)
+
+
+@pytest.mark.parametrize(
+    ("broken", "line"),
+    [
+        ('C1,M,"13/01/2026,14/01/2026\nC2,A,15/01/2026,\n', 2),  # never closed
+        ('C1,M,"13/01/2026,14/01/2026\nC2,A,15/01/2026",\n', 2),  # closed by a stray quote in the next row
+        ('C1,M,"13/01/2026"x,14/01/2026\n', 2),  # text after a closing quote
+        ('C0,M,13/01/2026,\n"C1,M,13/01/2026,\nC2,M,15/01/2026,\nC3",M,16/01/2026,\n', 3),  # two rows in one cell
+    ],
+)
+def test_a_stray_quote_cannot_swallow_rows(tmp_path: Path, broken: str, line: int) -> None:
+    path = tmp_path / "Missing.csv"
+    path.write_text("CHILD,MISSING,MIS_START,MIS_END\n" + broken, encoding="utf-8")
+    with pytest.raises(DataRefused, match=rf"Missing\.csv, line {line}: a quotation mark"):
+        mp.read_records(path)
+
+
+def test_new_lines_inside_a_quoted_account_are_kept_and_lines_stay_true(tmp_path: Path) -> None:
+    rows = [[*r, 'He said "no",\nthen left, twice.\r\nEnd'] for r in good_rows(3)]
+    rows[2][3] = "31/02/2026"
+    path = write_csv(tmp_path / "rhi.csv", rows, [*HEADER, "Account"])
+    records = mp.read_records(path)
+    assert records.interviews["narrative"].tolist() == ['He said "no",\nthen left, twice.\r\nEnd'] * 2
+    assert records.accounting["n_rows"].tolist() == [4]
+    assert records.quarantine["line"].tolist() == [8]  # header, then rows of three lines each
+
+
+def test_nul_bytes_are_taken_out_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "Missing.csv"
+    path.write_bytes(SIMPLE.replace("C1", "C\x001").encode() + b"\x1a")
+    records = mp.read_records(path)
+    assert records.incidents["child_id"].tolist() == ["C1", "C2"]
+    told = records.problems[records.problems["rule"] == "nul_bytes"]
+    assert told["line"].tolist() == [2]
+
+
+def test_a_cell_beyond_the_limit_is_set_aside(tmp_path: Path) -> None:
+    rows = [[*r, "words"] for r in good_rows(3)]
+    rows[1][-1] = "x" * (text.FIELD_LIMIT + 1)
+    records = mp.read_records(write_csv(tmp_path / "rhi.csv", rows, [*HEADER, "Account"]))
+    assert records.quarantine[["line", "rule"]].to_numpy().tolist() == [[3, "field_too_long"]]
+    check_law(records, tmp_path / "rhi.csv")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_a_table_that_stops_at_a_row_limit_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr("missing_patterns.ingest.text.ROW_LIMITS", (7,))
+    monkeypatch.setattr("missing_patterns.ingest.books.ROW_LIMITS", (7,))
+    path = tmp_path / f"rhi.{suffix}"
+    if suffix == "csv":
+        write_csv(path, good_rows(6))
+    else:
+        write_xlsx(path, {"A": [HEADER, *good_rows(6)]})
+    with pytest.raises(DataRefused, match="stops at exactly 7 rows"):
+        mp.read_records(path)
+
+
+@given(st.text(alphabet='ab,"\n\r ', max_size=40))
+@settings(deadline=None, max_examples=300)
+def test_the_slow_reader_and_the_standard_one_agree(body: str) -> None:
+    reader = csv.reader(io.StringIO(body, newline=""), strict=True)
+    try:
+        expected: list[list[str]] | None = list(reader)
+    except csv.Error:
+        expected = None
+    try:
+        got: list[list[str]] | None = text.read_slowly(body, ",", "x.csv")[0]
+    except DataRefused:
+        got = None
+    assert got == expected
+
+
+def test_nothing_in_a_log_can_be_read_from_its_name() -> None:
+    log = Log()
+    log.account("a.csv", "", "incidents", n_rows=2, n_accepted=1, n_quarantined=1, n_not_data=0)
+    assert repr(log) == "Log: 0 batches, 1 accounts"
+    with pytest.raises(AssertionError, match="3 rows read"):
+        log.account("a.csv", "", "incidents", n_rows=3, n_accepted=1, n_quarantined=1, n_not_data=0)
+    assert Log().quarantine().empty
+    assert Log().accounting().empty
+
+
+class TestWorkbooks:
+    """Sheets, hidden sheets, merged cells, error cells."""
+
+    def test_real_dates_and_text_dates_read_the_same(self, tmp_path: Path) -> None:
+        import datetime as dt
+
+        rows = good_rows(4)
+        rows[1][3] = dt.datetime.fromisoformat("2026-01-14T21:01")
+        rows[1][2] = dt.date(2011, 3, 14)
+        records = mp.read_records(write_xlsx(tmp_path / "rhi.xlsx", {"A": [HEADER, *rows]}))
+        assert records.incidents["missing_from"].dt.strftime("%d %H:%M").tolist() == [
+            "13 21:00",
+            "14 21:01",
+            "15 21:02",
+            "16 21:03",
+        ]
+        assert records.children["birth_month"].dt.strftime("%Y-%m-%d").unique().tolist() == ["2011-03-01"]
+
+    def test_hidden_sheets_are_not_read_unless_a_profile_names_them(self, tmp_path: Path) -> None:
+        sheets = {"Tracker": [HEADER, *good_rows(2)], "Old": [HEADER, *good_rows(4)]}
+        path = write_xlsx(tmp_path / "rhi.xlsx", sheets, hidden=("Old",))
+        records = mp.read_records(path)
+        assert len(records.incidents) == 2
+        told = records.problems[records.problems["rule"] == "hidden_sheet"]
+        assert told["sheet"].tolist() == ["Old"]
+        own = tmp_path / "own.toml"
+        own.write_text(
+            'name = "own"\n[[table]]\nname = "t"\nbecomes = ["incidents"]\nrecognise = ["child_id", "missing_from"]\n'
+            'sheet = "Old"\n[table.columns]\nchild_id = ["Child ID"]\nmissing_from = ["Date & time missing"]\n',
+            encoding="utf-8",
+        )
+        assert len(mp.read_records(path, profile=own).incidents) == 4
+
+    def test_other_sheets_are_told_and_empty_ones_too(self, tmp_path: Path) -> None:
+        sheets = {"A": [HEADER, *good_rows(2)], "Notes": [["Words", "about"], ["it", "all"]], "Blank": []}
+        records = mp.read_records(write_xlsx(tmp_path / "rhi.xlsx", sheets))
+        told = records.problems.set_index("rule")["sheet"].to_dict()
+        assert (told["no_profile"], told["empty_sheet"]) == ("Notes", "Blank")
+        assert records.accounting["sheet"].tolist() == ["A"]
+
+    def test_two_sheets_of_one_book_are_accounted_for_apart(self, tmp_path: Path) -> None:
+        second = [[f"N{i}", *row[1:]] for i, row in enumerate(good_rows(3))]
+        records = mp.read_records(
+            write_xlsx(tmp_path / "rhi.xlsx", {"2025": [HEADER, *good_rows(2)], "2026": [HEADER, *second]})
+        )
+        assert records.accounting[["sheet", "n_rows"]].to_numpy().tolist() == [["2025", 3], ["2026", 4]]
+
+    @pytest.mark.parametrize("where", ["body", "title"])
+    def test_merged_cells_among_the_rows_are_refused_and_above_them_are_not(self, tmp_path: Path, where: str) -> None:
+        path = tmp_path / "rhi.xlsx"
+        with xlsxwriter.Workbook(path) as book:
+            sheet = book.add_worksheet("A")
+            if where == "title":
+                sheet.merge_range(0, 0, 0, 4, "Missing children")
+            for i, row in enumerate([HEADER, *good_rows(3)], start=2):
+                sheet.write_row(i, 0, row)
+            if where == "body":
+                sheet.merge_range(3, 1, 4, 1, "C1")
+        if where == "body":
+            with pytest.raises(DataRefused, match=r"\[A\], line 4: cells are merged in 1 place among"):
+                mp.read_records(path)
+        else:
+            assert len(mp.read_records(path).incidents) == 3
+
+    def test_error_cells_are_set_aside_with_their_address(self, tmp_path: Path) -> None:
+        path = tmp_path / "rhi.xlsx"
+        with xlsxwriter.Workbook(path) as book:
+            sheet = book.add_worksheet("A")
+            for i, row in enumerate([HEADER, *good_rows(4)]):
+                sheet.write_row(i, 0, row)
+            sheet.write_formula(2, 4, "=1/0", None, "#DIV/0!")
+            sheet.write_string(3, 5, "#REF!")
+            sheet.write_formula(1, 20, "=1/0", None, "#DIV/0!")  # under no header: not ours
+        records = mp.read_records(path)
+        told = records.problems[records.problems["rule"] == "error_cell"]
+        assert told[["line", "cell"]].to_numpy().tolist() == [[3, "E3"], [4, "F4"]]
+        assert len(records.quarantine) == 2
+
+
+class TestPaths:
+    """Files, folders, and what else may be handed in."""
+
+    def test_a_folder_is_read_whole_and_what_is_not_read_is_told(self, tmp_path: Path) -> None:
+        write_csv(tmp_path / "rhi.csv", good_rows(2))
+        (tmp_path / "Missing.csv").write_text(SIMPLE, encoding="utf-8")
+        (tmp_path / "README.md").write_text("words", encoding="utf-8")
+        (tmp_path / "~$rhi.xlsx").write_text("lock", encoding="utf-8")
+        (tmp_path / "Reviews.csv").write_text("CHILD,DOB,REVIEW\nC1,13/01/2011,13/01/2026\n", encoding="utf-8")
+        (tmp_path / "more").mkdir()
+        records = mp.read_records(tmp_path)
+        told = records.problems.groupby("rule")["file"].agg(list)
+        assert sorted(told["not_read"]) == ["README.md", "~$rhi.xlsx"]
+        assert told["no_profile"] == ["Reviews.csv"]
+        assert records.accounting["file"].tolist() == ["Missing.csv", "rhi.csv"]
+        check_law(records, tmp_path / "rhi.csv", tmp_path / "Missing.csv")
+
+    def test_the_same_bytes_twice_are_read_once(self, tmp_path: Path) -> None:
+        for name in ("a.csv", "b.csv"):
+            write_csv(tmp_path / name, good_rows(2))
+        records = mp.read_records([tmp_path / "a.csv", str(tmp_path / "b.csv")])
+        assert len(records.incidents) == 2
+        assert "same_file_twice" in rules(records)
+
+    def test_files_of_one_name_are_told_apart(self, tmp_path: Path) -> None:
+        for year in ("2025", "2026"):
+            (tmp_path / year).mkdir()
+        write_csv(tmp_path / "2025" / "rhi.csv", good_rows(2))
+        write_csv(tmp_path / "2026" / "rhi.csv", good_rows(3)[2:])
+        records = mp.read_records([tmp_path / "2025", tmp_path / "2026"])
+        assert records.accounting["file"].tolist() == ["2025/rhi.csv", "2026/rhi.csv"]
+        labels = files._labels([Path("a/x.csv"), Path("b/a/x.csv")])
+        assert labels == ["a/x.csv", "a/x.csv (2)"]
+
+    @pytest.mark.parametrize("paths", [5, b"a.csv", [5], "sqlite:///ssd.db"])
+    def test_what_is_not_a_path_is_refused(self, paths: object) -> None:
+        with pytest.raises(ArgumentRefused):
+            mp.read_records(paths)
+
+    def test_nothing_there_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(DataRefused, match="no such file"):
+            mp.read_records(tmp_path / "absent.csv")
+        with pytest.raises(DataRefused, match="no file to read"):
+            mp.read_records(tmp_path)
+        (tmp_path / "notes.txt").write_text("some words, and more\n", encoding="utf-8")
+        with pytest.raises(DataRefused, match="No file fits a profile"):
+            mp.read_records(tmp_path)
+
+    def test_all_files_that_are_refused_are_named_at_once(self, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_bytes(b"%PDF")
+        (tmp_path / "b.xlsx").write_bytes(b"<html>")
+        write_csv(tmp_path / "c.csv", good_rows(2))
+        with pytest.raises(DataRefused) as refused:
+            mp.read_records(tmp_path)
+        assert [line.split(":")[0] for line in str(refused.value).splitlines()] == ["a.csv", "b.xlsx"]
+
+    def test_settings_must_be_settings(self, tmp_path: Path) -> None:
+        path = write_csv(tmp_path / "rhi.csv", good_rows(2))
+        assert len(mp.read_records(path, settings=mp.read_settings()).incidents) == 2
+        with pytest.raises(ArgumentRefused, match="settings"):
+            mp.read_records(path, settings={"threshold": 5})
