@@ -110,7 +110,7 @@ def _table(table: Mapping[str, Any], symbol: str) -> dict[str, Any]:
 def _cell(value: Any, kind: str, symbol: str) -> dict[str, Any]:
     text = parts.show(value, kind)
     spoken = "withheld" if text == symbol else "not recorded" if text == parts.BLANK else ""
-    return {"text": text, "spoken": spoken, "is_numeric": kind in _NUMERIC}
+    return {"text": text, "spoken": spoken, "is_numeric": kind in _NUMERIC, "is_month": kind == "month"}
 
 
 def _drawing(item: Mapping[str, Any]) -> Any:
