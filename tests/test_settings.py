@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from missing_patterns import schema, settings
 from missing_patterns.errors import SettingsRefused
 from missing_patterns.settings import Settings, defaults, read_settings
 
@@ -44,6 +45,10 @@ def test_every_setting_has_a_default_with_a_comment() -> None:
     assert len(lines) == len(defaults())
     assert all("#" in line for line in lines)
     assert tomllib.loads(text)
+
+
+def test_categories_are_those_of_the_schema() -> None:
+    assert settings.CATEGORIES == schema.CATEGORIES
 
 
 def test_unknown_names_are_refused_together_with_the_nearest_known(tmp_path: Path) -> None:

@@ -53,9 +53,10 @@ def trigger_change(
 
     Notes
     -----
-    Difference of two ratio estimators; its variance is that of the children's summed residuals about the overall share,
-    over both periods, so a child with many interviews, in one period or both, counts as one child. False discovery rate: Benjamini and
-    Hochberg (1995). A change in who is interviewed, or in how reasons are asked, looks the same as a change in reasons.
+    Difference of two ratio estimators; its variance is that of the children's summed residuals about the overall
+    share, over both periods, so a child with many interviews, in one period or both, counts as one child. False
+    discovery rate: Benjamini and Hochberg (1995). A change in who is interviewed, or in how reasons are asked, looks
+    the same as a change in reasons.
 
     Examples
     --------
@@ -87,7 +88,7 @@ def trigger_change(
     se = np.sqrt(np.where((variance > 0) & (expected >= MIN_EXPECTED), variance, np.nan))
     difference = p1 - p0
     p = 2 * norm.sf(np.abs(difference / se))
-    table = before.items.rename(columns={"item": level})[[level, "label"]].copy()
+    table = pd.DataFrame({level: order, "label": list(before.items["label"])})
     for suffix, named, share in (("earlier", before, p0), ("recent", after, p1)):
         by_item = named.pairs.groupby("item")["child_id"].nunique()
         table[f"n_children_{suffix}"] = by_item.reindex(order, fill_value=0).to_numpy(dtype="int64")

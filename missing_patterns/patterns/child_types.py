@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from missing_patterns.errors import ArgumentRefused, did_you_mean
 from missing_patterns.patterns.counts import TriggerCounts, as_counts

@@ -245,7 +245,7 @@ class _Scaler:
 
 def _fit(x: Floats, y: Floats, penalty: float) -> Any:
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     # Matrices this small gain nothing from threads, and threads on a busy machine cost a hundredfold.
     with threadpool_limits(limits=1):

@@ -58,7 +58,7 @@ class Item:
     Parameters
     ----------
     table : ReleaseTable
-        What is offered.
+        What is offered. Two items may show parts of one table, which is then treated once, as a whole.
     caption : str
         What the table shows, of whom and when.
     columns : mapping of str to (label, kind)
@@ -66,7 +66,9 @@ class Item:
     chart : Chart, optional
         Drawn from the shown columns.
     after : callable, optional
-        Adds columns that are computed from treated cells only.
+        Chooses rows, or adds columns that are computed from treated cells only.
+    view : str
+        Name of the part of the table that this item shows; empty where it shows all.
     """
 
     table: ReleaseTable
@@ -76,6 +78,12 @@ class Item:
     after: Callable[[pd.DataFrame], pd.DataFrame] | None = None
     notes: Sequence[str] = ()
     measures: Sequence[Measure] = ()
+    view: str = ""
+
+    @property
+    def id(self) -> str:
+        """Name of the table as shown: that of the table offered, unless this item shows a part of it."""
+        return self.view or self.table.name
 
     def finish(self, treated: pd.DataFrame) -> pd.DataFrame:
         """Return the treated table with what is computed from it, rounded: an exact share gives its numerator away."""
@@ -85,7 +93,7 @@ class Item:
         """Return the item as the renderers read it."""
         shown = frame[list(self.columns)]
         table = {
-            "id": self.table.name,
+            "id": self.id,
             "caption": self.caption,
             "columns": [{"name": n, "label": label, "kind": kind} for n, (label, kind) in self.columns.items()],
             "rows": [[plain(v) for v in row] for row in shown.itertuples(index=False, name=None)],
@@ -139,7 +147,7 @@ class Section:
             "title": self.title,
             "question": self.question,
             "headline": self.headline(treated),
-            "items": [item.to_dict(treated[item.table.name]) for item in self.items],
+            "items": [item.to_dict(treated[item.id]) for item in self.items],
             "means": self.means,
             "does_not_mean": self.does_not_mean,
             "definitions": [list(pair) for pair in self.definitions],

@@ -100,7 +100,7 @@ class Month:
         """
         from missing_patterns.report.excel import render_excel
         from missing_patterns.report.html import render_html
-        from missing_patterns.report.tidy import render_tidy
+        from missing_patterns.report.tidy import ENCODING, render_tidy
         from missing_patterns.report.word import render_word
 
         name = f"missing_children_{self._content['month']}"
@@ -108,7 +108,7 @@ class Month:
             f"{name}.html": render_html(self._content).encode("utf-8"),
             f"{name}.docx": render_word(self._content),
             f"{name}.xlsx": render_excel(self._content),
-            f"{name}_measures.csv": render_tidy(self._content).encode("utf-8"),
+            f"{name}_measures.csv": render_tidy(self._content).encode(ENCODING),
         }
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -158,10 +158,9 @@ def build_month(records: Records, month: str, settings: Settings | None = None, 
     facts = gather(records, month, settings)
     sections = [make(facts) for make in SECTIONS]
     items = [item for section in sections for item in section.items]
-    door = suppress_tables(
-        [item.table for item in items], profile=settings.profile, threshold=settings.threshold
-    ).require_safe()
-    treated = {item.table.name: item.finish(door[item.table.name]) for item in items}
+    offered = {item.table.name: item.table for item in items}
+    door = suppress_tables(offered.values(), profile=settings.profile, threshold=settings.threshold).require_safe()
+    treated = {item.id: item.finish(door[item.table.name]) for item in items}
     return Month(
         {
             "title": f"Children missing, {month_name(facts.month)}",
@@ -182,9 +181,7 @@ def build_month(records: Records, month: str, settings: Settings | None = None, 
             ],
             "key_figures": [f | {"value": plain(f["value"])} for f in _key_figures(treated, settings)],
             "sections": [section.to_dict(treated) for section in sections],
-            "measures": [
-                row for item in items for row in measures_of(item, treated[item.table.name], str(facts.month))
-            ],
+            "measures": [row for item in items for row in measures_of(item, treated[item.id], str(facts.month))],
             "notes": _notes(settings),
         }
     )

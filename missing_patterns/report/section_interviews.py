@@ -26,26 +26,21 @@ OUTCOMES = (
 )
 _OFFERED = OUTCOMES[:5]
 _HELD = OUTCOMES[:2]
-RUNGS = {
-    "Due": OUTCOMES,
-    "Offered": _OFFERED,
-    "Held": _HELD,
-    "Held in time": OUTCOMES[:1],
-}
+RUNGS = {"All due": OUTCOMES, "All offered": _OFFERED, "All held": _HELD}
 
 
 def interviews(facts: Facts) -> Section:
     """The ladder of interviews, for the lookback and for the month."""
     hours = facts.settings.due_hours
-    year = facts.ladder(facts.returned(facts.lookback_month, facts.month)).episodes
-    month = facts.ladder(facts.returned(facts.month, facts.month)).episodes
+    year = _table(facts.ladder(facts.returned(facts.lookback_month, facts.month)).episodes, "interviews")
+    month = _table(facts.ladder(facts.returned(facts.month, facts.month)).episodes, "interviews_month")
     period = f"returns in the {facts.settings.lookback_months} months to {month_name(facts.month)}"
     return Section(
         id="interviews",
         title="Return interviews",
         question=f"Did each return get an interview within {hours} hours?",
         items=(
-            _rungs(year, "interview_ladder", f"Interviews from due to held within {hours} hours, {period}", hours),
+            _rungs(year, f"Interviews from due to held within {hours} hours, {period}", hours),
             _outcomes(year, "interview_outcomes", f"What became of each interview due, {period}"),
             _outcomes(
                 month,
@@ -107,61 +102,55 @@ def outcome_of(ladder: pd.DataFrame) -> pd.Series:
     return pd.Series(found, index=ladder.index, dtype=object)
 
 
-def _counts(ladder: pd.DataFrame) -> pd.DataFrame:
+def _table(ladder: pd.DataFrame, name: str) -> ReleaseTable:
+    """Outcomes and rungs in one table: rungs are sums of outcomes, so they must be treated together."""
     due = ladder.assign(outcome=outcome_of(ladder)).dropna(subset="outcome")
     rows = [{"outcome": o, **count(due[due["outcome"] == o])} for o in OUTCOMES]
-    rows.append({"outcome": "All due", **count(due)})
+    rows += [{"outcome": rung, **count(due[due["outcome"].isin(parts)])} for rung, parts in RUNGS.items()]
     frame = pd.DataFrame(rows)
-    frame["share"] = frame["n_episodes"] / max(len(due), 1)
-    return frame
+    at = {outcome: i for i, outcome in enumerate(frame["outcome"])}
+    n = frame["n_episodes"].to_numpy(dtype=float)
+    n_due, n_offered = n[at["All due"]], n[at["All offered"]]
+    frame["share_of_due"] = n / max(n_due, 1.0)
+    frame["lower"], frame["upper"] = patterns.wilson(n, np.full(len(n), n_due))
+    of_offers = frame["outcome"].isin([*_OFFERED, "All offered", "All held"])
+    frame["share_of_offered"] = (frame["n_episodes"] / max(n_offered, 1.0)).where(of_offers)
+    return ReleaseTable(
+        name,
+        frame,
+        children="n_children",
+        derived=("n_episodes", "share_of_due", "lower", "upper", "share_of_offered"),
+        by=("outcome",),
+        sums=tuple((at[rung], tuple(at[o] for o in parts)) for rung, parts in RUNGS.items()),
+    )
 
 
-def _outcomes(ladder: pd.DataFrame, name: str, caption: str) -> Item:
+def _outcomes(table: ReleaseTable, view: str, caption: str) -> Item:
     return Item(
-        table=ReleaseTable(
-            name,
-            _counts(ladder),
-            children="n_children",
-            derived=("n_episodes", "share"),
-            by=("outcome",),
-            total="All due",
-            additive=True,
-        ),
+        table=table,
+        view=view,
         caption=caption,
         columns={
             "outcome": ("Outcome", "text"),
             "n_children": ("Children", "count"),
             "n_episodes": ("Returns", "count"),
-            "share": ("Share of due", "percent"),
+            "share_of_due": ("Share of due", "percent"),
         },
+        after=lambda frame: frame[frame["outcome"].isin([*OUTCOMES, "All due"])].reset_index(drop=True),
         notes=("A child with returns of two outcomes stands in both rows, so children do not add up.",),
-        measures=(Measure(name, "n_episodes", "returns", ("outcome",)),),
+        measures=(Measure(view, "n_episodes", "returns", ("outcome",)),),
     )
 
 
-def _rungs(ladder: pd.DataFrame, name: str, caption: str, hours: int) -> Item:
-    """Rungs are nested sums of the outcomes, so a rung is withheld where its step to the next would show too few."""
-    outcome = outcome_of(ladder)
-    rows = []
-    for rung, parts in RUNGS.items():
-        mine = ladder[outcome.isin(parts)]
-        rows.append({"rung": rung if rung != "Held in time" else f"Held within {hours} hours", **count(mine)})
-    frame = pd.DataFrame(rows)
-    offered = frame["n_episodes"].iloc[1]
-    due = frame["n_episodes"].iloc[0]
-    low, high = patterns.wilson(frame["n_episodes"].to_numpy(dtype=float), np.full(len(frame), float(due)))
-    frame["share_of_due"] = frame["n_episodes"] / max(due, 1)
-    frame["lower"], frame["upper"] = low, high
-    frame["share_of_offered"] = [None, *(frame["n_episodes"].iloc[1:] / max(offered, 1))]
+def _rungs(table: ReleaseTable, caption: str, hours: int) -> Item:
+    names = {"All due": "Due", "All offered": "Offered", "All held": "Held", OUTCOMES[0]: f"Held within {hours} hours"}
+
+    def rungs(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.set_index("outcome").loc[list(names)].reset_index().assign(rung=list(names.values()))
+
     return Item(
-        table=ReleaseTable(
-            name,
-            frame,
-            children="n_children",
-            derived=("n_episodes", "share_of_due", "lower", "upper", "share_of_offered"),
-            by=("rung",),
-            nested=True,
-        ),
+        table=table,
+        view="interview_ladder",
         caption=caption,
         columns={
             "rung": ("Rung", "text"),
@@ -172,6 +161,7 @@ def _rungs(ladder: pd.DataFrame, name: str, caption: str, hours: int) -> Item:
             "upper": ("95% to", "percent"),
             "share_of_offered": ("Of offered", "percent"),
         },
+        after=rungs,
         chart=Chart("ladder", headline=lambda t: _ladder_headline(t, hours), alt=_ladder_alt),
         notes=(
             "The 95% interval (Wilson) takes returns as separate; returns of one child are alike, so it is a little narrow.",

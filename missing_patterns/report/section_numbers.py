@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from missing_patterns import monitoring
-from missing_patterns.disclosure import ReleaseTable, is_withheld
+from missing_patterns.disclosure import ReleaseTable
 from missing_patterns.report.facts import Facts, between
 from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
 from missing_patterns.report.words import month_name, n_of, sentence, shown
@@ -83,8 +85,11 @@ def _run_chart(facts: Facts) -> Item:
 
     def limits(treated: pd.DataFrame) -> pd.DataFrame:
         # The range is computed from what is published, so that it says nothing about a withheld month.
-        return monitoring.control_chart(_numeric(treated, "n_children"), value="n_children").table.assign(
-            n_children=treated["n_children"].to_numpy(), n_episodes=treated["n_episodes"].to_numpy()
+        chart = monitoring.control_chart(treated, value="n_children").table
+        return chart.assign(
+            n_children=treated["n_children"].to_numpy(),
+            n_episodes=treated["n_episodes"].to_numpy(),
+            signal=[_signal(row) for row in chart.itertuples()],
         )
 
     return Item(
@@ -112,10 +117,16 @@ def _run_chart(facts: Facts) -> Item:
     )
 
 
-def _numeric(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """A copy in which withheld cells of the column are NaN."""
-    numbers = [float("nan") if is_withheld(v) else float(v) for v in frame[column]]
-    return frame.assign(**{column: pd.Series(numbers, index=frame.index, dtype="float64")})
+def _signal(row: Any) -> str:
+    """The rules that a month takes part in, in a reader's words."""
+    high = row.value > row.mean if shown(row.value) else False
+    words = {
+        "outside": f"{'above' if high else 'below'} the usual range",
+        "one_side": f"one of seven or more months in a row {'above' if high else 'below'} the mean",
+        "trend": "one of seven or more months in a row that rise or fall",
+        "near_limit": f"one of two in three months close to the {'upper' if high else 'lower'} limit",
+    }
+    return "; ".join(text for rule, text in words.items() if getattr(row, rule))
 
 
 def _chart_headline(frame: pd.DataFrame) -> str:
@@ -124,7 +135,7 @@ def _chart_headline(frame: pd.DataFrame) -> str:
     if not shown(last["n_children"]):
         return f"{name} is withheld: too few children"
     if last["signal"]:
-        return f"{name} stands out: {last['signal']}"
+        return f"{name} is {last['signal']}"
     return f"{name} is within the usual range"
 
 
@@ -232,7 +243,7 @@ def _headline(treated: Treated, name: str) -> str:
     if not shown(last["n_children"]) or not shown(last["upper"]):
         return sentence(text) + "."
     if last["signal"]:
-        return sentence(text) + f". That is unusual: {last['signal']}."
+        return sentence(text) + f". That is unusual: it is {last['signal']}."
     return sentence(text) + ", which is within the usual range."
 
 

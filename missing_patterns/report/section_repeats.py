@@ -144,7 +144,7 @@ def concentration(facts: Facts) -> Section:
         id="concentration",
         title="How concentrated it is",
         question="Is it a few children who go often, or many who go once?",
-        items=(_lorenz(result, period), _tops(result, period)),
+        items=(_lorenz(result, period, facts.settings.threshold), _tops(result, period)),
         headline=_concentration_headline,
         summary=lambda treated: [_concentration_headline(treated)] if _is_shown(treated) else [],
         means=(
@@ -173,11 +173,23 @@ def _is_shown(treated: Treated) -> bool:
     return "top_10" in rows.index and shown(rows["top_10"])
 
 
-def _lorenz(result: recurrence.Concentration, period: str) -> Item:
+def _far_enough_apart(n_children: int, threshold: int) -> np.ndarray:
+    """Points of the curve with enough children before the first, between each two, and after the last but one."""
+    chosen: list[float] = []
+    last = 0
+    for point in _POINTS:
+        here = int(point * n_children + 1e-9)
+        if here - last >= threshold and (point == 1.0 or n_children - here >= threshold):
+            chosen.append(point)
+            last = here
+    return np.array(chosen)
+
+
+def _lorenz(result: recurrence.Concentration, period: str, threshold: int) -> Item:
     corners = result.lorenz
     # Counted from the children with most episodes down, as people ask for it.
     x, y = 1 - corners["share_children"].to_numpy()[::-1], 1 - corners["share_episodes"].to_numpy()[::-1]
-    points = np.array(_POINTS)
+    points = _far_enough_apart(result.n_children, threshold)
     n_children = np.floor(points * result.n_children + 1e-9).astype("int64")
     frame = pd.DataFrame(
         {
@@ -201,7 +213,8 @@ def _lorenz(result: recurrence.Concentration, period: str) -> Item:
 
 
 def _tenth(frame: pd.DataFrame) -> object:
-    return frame.loc[(frame["share_children"].astype(float) - 0.1).abs() < 1e-9, "share_episodes"].iloc[0]
+    found = frame.loc[(frame["share_children"].astype(float) - 0.1).abs() < 1e-9, "share_episodes"]
+    return found.iloc[0] if len(found) else None
 
 
 def _lorenz_headline(frame: pd.DataFrame) -> str:
@@ -237,6 +250,9 @@ def _tops(result: recurrence.Concentration, period: str) -> Item:
     frame = result.summary()
     frame["label"] = frame["measure"].map(labels)
     frame = frame.set_index("measure").loc[list(labels)].reset_index()
+    # Two top groups may differ by as few children as the smaller one holds, so parts of a child are not rounded up.
+    size = frame["measure"].map({"top_05": 0.05, "top_10": 0.10, "top_20": 0.20}).fillna(1.0)
+    frame["n_children"] = np.floor(size * result.n_children + 1e-9).astype("int64")
     return Item(
         table=ReleaseTable(
             "concentration",

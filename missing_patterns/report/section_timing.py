@@ -58,7 +58,7 @@ def how_soon(facts: Facts) -> Section:
 
 def _curve(facts: Facts, curves: dict[str, recurrence.GapCurve], period: str) -> Item:
     frame = treat_curve(
-        _by_whole_days(curves["per_child"].table),
+        _steps(curves["per_child"].table, facts.settings.threshold),
         threshold=facts.settings.threshold,
         min_at_risk=facts.settings.min_at_risk,
         at_risk="n_children_at_risk",
@@ -92,8 +92,13 @@ def _curve(facts: Facts, curves: dict[str, recurrence.GapCurve], period: str) ->
     )
 
 
-def _by_whole_days(table: pd.DataFrame) -> pd.DataFrame:
-    """The curve at the end of each whole day: the minute of a step would point at an episode."""
+def _steps(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
+    """The curve at chosen whole days, each with enough children new to it since the one before.
+
+    The days that people ask for are chosen first and the steps between them fitted in, so that the curve and the table
+    of those days show the same figures and no difference between two of them is about too few children. Whole days,
+    because the minute of a step would point at an episode.
+    """
     by_day = table.assign(days=np.ceil(table["days"])).groupby("days", as_index=False)
     frame = by_day.agg(
         n_children_at_risk=("n_children_at_risk", "first"),
@@ -102,8 +107,22 @@ def _by_whole_days(table: pd.DataFrame) -> pd.DataFrame:
         lower=("lower", "last"),
         upper=("upper", "last"),
     )
-    again = frame.pop("n_children_again")
-    return frame.assign(n_children_new=again.diff().fillna(again))
+    again, day = frame["n_children_again"].tolist(), frame["days"].tolist()
+    chosen: list[tuple[float, int]] = []
+    last = 0
+    for horizon in (*HORIZONS, day[-1] if day else 0.0):
+        inside = [i for i, d in enumerate(day) if d <= horizon]
+        at_end = again[inside[-1]] if inside else 0
+        for i in inside:
+            if again[i] - last >= threshold and at_end - again[i] >= threshold:
+                chosen.append((day[i], i))
+                last = again[i]
+        if at_end - last >= threshold:
+            chosen.append((float(horizon), inside[-1]))
+            last = at_end
+    rows = frame.iloc[[i for _, i in chosen]].assign(days=[day for day, _ in chosen])
+    new = np.diff(rows.pop("n_children_again").to_numpy(), prepend=0)
+    return rows.assign(n_children_new=new).reset_index(drop=True)
 
 
 def _read_at(frame: pd.DataFrame, day: float, column: str) -> object:
@@ -128,27 +147,21 @@ def _curve_alt(frame: pd.DataFrame) -> str:
 
 
 def _horizons(curves: dict[str, recurrence.GapCurve], period: str) -> Item:
-    rows = [
-        {
-            "label": label,
-            "days": int(row.days),
-            "share_again": row.share_again,
-            "lower": row.lower,
-            "upper": row.upper,
-            "n_children": row.n_children_again,
-            "n_children_all": int(curves[method].groups["n_children"].iloc[0]),
-        }
-        for method, label in METHODS.items()
-        for row in curves[method].at(HORIZONS).itertuples()
-    ]
+    rows = []
+    for method, label in METHODS.items():
+        read = curves[method].at(HORIZONS)
+        new = read["n_children_again"].diff().fillna(read["n_children_again"]).astype("int64")
+        for row, n_new in zip(read.itertuples(), new, strict=True):
+            figures = {"share_again": row.share_again, "lower": row.lower, "upper": row.upper}
+            rows.append({"label": label, "days": int(row.days), "n_children_new": n_new, **figures})
     return Item(
         table=ReleaseTable(
             "again_by_day",
             pd.DataFrame(rows),
-            children="n_children",
+            # Those new since the row above: two rows must not differ by a few children.
+            children="n_children_new",
             derived=("share_again", "lower", "upper"),
             by=("label", "days"),
-            of="n_children_all",
         ),
         caption=f"Gone again within 7, 28 and 90 days, three ways of asking, {period}",
         columns={

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
 
 from missing_patterns import patterns
+from missing_patterns.codebook import Codebook
 from missing_patterns.disclosure import ReleaseTable
 from missing_patterns.report.facts import RECENT_MONTHS, Facts
 from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
@@ -191,21 +190,21 @@ def types(facts: Facts) -> Section:
         min_children=facts.settings.min_children_types,
         random_state=0,
     )
-    counts = patterns.child_trigger_counts(
-        facts.triggers, facts.interviews_of(facts.counted), facts.codebook, level="domain"
-    )
-    model.fit(counts)
+    interviews = facts.interviews_of(facts.counted)
+    # Codes tell types apart better than domains do; domains make the table that people can read.
+    model.fit(patterns.child_trigger_counts(facts.triggers, interviews, facts.codebook, level="code"))
+    domains = patterns.child_trigger_counts(facts.triggers, interviews, facts.codebook, level="domain")
     one = model.n_types_ == 1
     return Section(
         id="types",
         title="Types of children",
         question="Are there groups of children who go missing for like reasons?",
-        items=() if one else (_profiles(model, list(counts.counts.columns), facts.codebook.domain_label),),
+        items=() if one else (_profiles(model, model.profiles_of(domains), facts.codebook),),
         headline=lambda treated: _types_headline(treated, one),
         summary=lambda treated: [] if one else [_types_headline(treated, one)],
         means=(
-            "Children are grouped by which kinds of reason their interviews name, each child counting once however often it was "
-            "interviewed. The bars are the chance that an interview with such a child names each kind. Different types may "
+            "Children are grouped by which reasons their interviews name, each child counting once however often it was "
+            "interviewed. The bars are the share of interviews with such children that name each kind. Different types may "
             "need different offers."
         ),
         does_not_mean=(
@@ -223,14 +222,17 @@ def types(facts: Facts) -> Section:
     )
 
 
-def _profiles(model: patterns.TriggerTypes, domains: list[str], name: Callable[[str], str]) -> Item:
-    table = model.summary()
+def _profiles(model: patterns.TriggerTypes, by_domain: pd.DataFrame, codebook: Codebook) -> Item:
+    table = model.summary()[["type", "share", "n_children", "stands_out", "is_shown"]]
+    table = pd.concat([table, by_domain.reset_index(drop=True)], axis=1)
     table = table[table["is_shown"]].drop(columns="is_shown")
     table["type"] = [f"Type {t}" for t in table["type"]]
     table["stands_out"] = [
-        listed([name(w.strip()).lower() for w in str(s).split(";") if w.strip()]) or "nothing"
+        listed([codebook.label(w.strip()).lower() for w in str(s).split(";") if w.strip()]) or "nothing"
         for s in table["stands_out"]
     ]
+    domains = [str(d) for d in by_domain.columns]
+    names = {d: codebook.domain_label(d) for d in domains}
     return Item(
         table=ReleaseTable(
             "types", table, children="n_children", derived=("share", *domains), by=("type",), labels=("stands_out",)
@@ -241,7 +243,7 @@ def _profiles(model: patterns.TriggerTypes, domains: list[str], name: Callable[[
             "stands_out": ("Stands out for", "text"),
             "n_children": ("Children in it", "count"),
             "share": ("Share of children", "percent"),
-            **{d: (name(d), "percent") for d in domains},
+            **{d: (name, "percent") for d, name in names.items()},
         },
         chart=Chart(
             "profiles",
@@ -250,7 +252,7 @@ def _profiles(model: patterns.TriggerTypes, domains: list[str], name: Callable[[
                 "Bars by type and kind of reason. "
                 + " ".join(f"{r.type} stands out for {r.stands_out}." for r in t.itertuples())
             ),
-            options={"label": "type", "columns": domains},
+            options={"label": "type", "columns": domains, "names": names},
         ),
     )
 
