@@ -16,7 +16,14 @@ from missing_patterns.synthetic import parameters as p
 from missing_patterns.synthetic.care import Spells, spell_at
 from missing_patterns.synthetic.clock import WeekClock, daytime, minutes_of, pick, settle, to_dates, to_london
 from missing_patterns.synthetic.incidents import trigger_chances
-from missing_patterns.synthetic.population import CLOCKS, TYPES, _never_while_away, eighteenth_birthday
+from missing_patterns.synthetic.population import (
+    CLOCKS,
+    TYPES,
+    Children,
+    _never_while_away,
+    eighteenth_birthday,
+    simulate,
+)
 from missing_patterns.synthetic.wordings import PLACES, place_code
 from missing_patterns.synthetic.words import phrases, write_account
 
@@ -143,6 +150,34 @@ def test_nobody_goes_while_away_and_nothing_outlives_what_brought_it(rows: list[
         if free and (begun[i][3] < 0 or begun[i][3] in kept):
             kept.append(i)
     assert _never_while_away(child, begin.astype(float), finish.astype(float), parent).tolist() == kept
+
+
+def test_children_go_at_their_rate_and_each_absence_brings_a_fifth_of_another() -> None:
+    n, start, end = 20_000, minutes_of("2025-01-01"), minutes_of("2026-01-01")
+    children = Children(
+        rate=np.full(n, 0.5),
+        z=np.zeros(n),
+        type=np.full(n, TYPES.index("social_late")),
+        in_care=np.zeros(n, bool),
+        residential=np.arange(n) % 2 == 0,
+        born=np.full(n, minutes_of("2009-06-30")),  # 15 in the first half of the year, 16 in the second
+        active_from=np.full(n, -np.inf),
+        active_until=np.full(n, np.inf),
+        moved=np.zeros(n, bool),
+        drawn_in=np.zeros(n, bool),
+    )
+    events = simulate(np.random.default_rng(8), children, start, end)
+    weight = (p.AGE_WEIGHTS[15 - p.MIN_AGE] + p.AGE_WEIGHTS[16 - p.MIN_AGE]) / 2
+    assert (~events.is_boost).sum() / n == pytest.approx(0.5 * weight, abs=0.02)
+    # 0.2 directly, 0.04 through those, and so on.
+    assert events.is_boost.sum() / (~events.is_boost).sum() == pytest.approx(0.2 / 0.8, abs=0.02)
+    # With two absences, the second of them brought and the first early in the year, nothing came between.
+    two = np.flatnonzero(np.bincount(events.child, minlength=n)[events.child] == 2)
+    first, second = two[::2], two[1::2]
+    chosen = ~events.is_boost[first] & events.is_boost[second] & (events.start[first] < minutes_of("2025-07-01"))
+    days = (events.start[second] - events.end[first])[chosen] / p.MINUTES_PER_DAY
+    assert np.median(days) == pytest.approx(14 * np.log(2), abs=0.7)
+    assert ((events.start >= start) & (events.start < end)).all()
 
 
 @pytest.mark.parametrize(
