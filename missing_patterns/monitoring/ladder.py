@@ -142,6 +142,7 @@ class InterviewLadder:
         Nothing.
         """
         ax = new_axes(ax)
+        ax.margins(x=0.1)
         bars = ax.barh(self.table["rung"].tolist(), self.table["n_episodes"].tolist())
         ax.bar_label(bars, padding=3)
         ax.invert_yaxis()

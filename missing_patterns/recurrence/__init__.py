@@ -6,6 +6,7 @@ child.
 
 from __future__ import annotations
 
+from missing_patterns.recurrence.compare import MeanComparison, Weight, compare_mean_cumulative
 from missing_patterns.recurrence.concentrate import Concentration, concentration
 from missing_patterns.recurrence.gaps import GapCurve, Method, gap_curve
 from missing_patterns.recurrence.mean import MeanCumulative, mean_cumulative
@@ -14,9 +15,12 @@ from missing_patterns.recurrence.shares import RepeatShares, repeat_shares
 __all__ = [
     "Concentration",
     "GapCurve",
+    "MeanComparison",
     "MeanCumulative",
     "Method",
     "RepeatShares",
+    "Weight",
+    "compare_mean_cumulative",
     "concentration",
     "gap_curve",
     "mean_cumulative",

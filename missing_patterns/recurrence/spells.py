@@ -14,7 +14,10 @@ from missing_patterns.recurrence.common import Bools, Floats, Ints, check_flags,
 
 @dataclass(frozen=True, slots=True)
 class Spells:
-    """Spells at risk of one group, sorted by child and time, none without length; ``episodes`` begin at ``stop``."""
+    """Spells at risk of one group, sorted by child and time, none without length; ``episodes`` begin at ``stop``.
+
+    ``child`` numbers the children of the whole table, so that one who is in two groups is known as one.
+    """
 
     child: Ints
     start: Floats
@@ -83,7 +86,7 @@ def spells_of(frame: pd.DataFrame, rows: Ints, start: Floats, stop: Floats) -> S
     >>> spells_of(*[read_spells(frame)[0], np.arange(2)], *read_spells(frame)[1:]).episodes.tolist()
     [2.0]
     """
-    child = pd.factorize(frame["child_id"].iloc[rows])[0].astype(np.int64)
+    child = pd.factorize(frame["child_id"])[0].astype(np.int64)[rows]
     event = frame["event"].iloc[rows].to_numpy(dtype=np.float64)
     start, stop = start[rows], stop[rows]
     flat = stop == start
