@@ -157,11 +157,8 @@ def make_borough(
     >>> sorted(borough.truth.parameters["change"])
     ['code', 'n_children', 'n_episodes', 'on', 'what']
     """
-    n_children, months, seed = (
-        _whole("n_children", n_children, 1),
-        _whole("months", months, 1),
-        _whole("seed", seed, 0),
-    )
+    n_children, months = _whole("n_children", n_children, 1), _whole("months", months, 1)
+    seed = _whole("seed", seed, 0)
     first, after = _window(ends_on, months)
     start, end = minutes_of(first), minutes_of(after)
     change_on = _months_before(after, p.CHANGE_MONTHS_BEFORE_END) if months >= p.CHANGE_MIN_MONTHS else None
@@ -184,10 +181,14 @@ def make_borough(
         placements=placements_table(spells, child_ids, end),
     )
     episodes = _true_episodes(absences, children, incidents, end)
-    parameters = {
-        "n_children": n_children,
-        "months": months,
-        "seed": seed,
+    parameters = {"n_children": n_children, "months": months, "seed": seed, **_made_with(first, after)}
+    parameters["change"] = _planted(children, absences, change_on)
+    truth = Truth(_true_children(children, child_ids), episodes, mentions, parameters, records)
+    return Borough(records, truth)
+
+
+def _made_with(first: dt.date, after: dt.date) -> dict[str, Any]:
+    return {
         "observed_from": first.isoformat(),
         "ends_on": (after - dt.timedelta(days=1)).isoformat(),
         "rate_median_per_year": p.RATE_MEDIAN,
@@ -195,10 +196,7 @@ def make_borough(
         "boost_alpha": p.BOOST_ALPHA,
         "boost_tau_days": p.BOOST_TAU_DAYS,
         "trend": {"what": "children at risk grow, their rates do not", "share_per_year": p.GROWTH_PER_YEAR},
-        "change": _planted(children, absences, change_on),
     }
-    truth = Truth(_true_children(children, child_ids), episodes, mentions, parameters, records)
-    return Borough(records, truth)
 
 
 def _whole(name: str, value: object, least: int) -> int:
