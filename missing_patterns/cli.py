@@ -52,7 +52,7 @@ def commands() -> None:
 
 @commands.command()
 @click.option("--out", type=_FOLDER, default=DEMO_FOLDER, show_default=True, help="Folder to write to.")
-@click.option("--children", type=click.IntRange(50, 20000), default=600, show_default=True, help="Children on file.")
+@click.option("--children", type=click.IntRange(50, 20000), default=800, show_default=True, help="Children on file.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another number makes another borough.")
 def demo(out: Path, children: int, seed: int) -> None:
     """Make a borough of made-up children, read its files, and write its report.

@@ -151,9 +151,9 @@ def test_a_planted_rise_is_said_and_nothing_planted_is_not() -> None:
 
 
 def test_a_planted_change_of_triggers_is_said() -> None:
-    frame = steady(30, 30, months=12)
+    frame = steady(30, 30, months=18)
     frame["incident_id"] = [f"M{k}" for k in range(len(frame))]
-    recent = frame["missing_from"] >= pd.Timestamp("2026-08-01")
+    recent = frame["missing_from"] >= pd.Timestamp("2026-05-01")
     interviews = pd.DataFrame(
         {
             "interview_id": "I" + frame["incident_id"],
@@ -169,10 +169,21 @@ def test_a_planted_change_of_triggers_is_said() -> None:
     )
     got = build_month(Records(frame, interviews), MONTH).to_dict()
     said = [s["text"] for s in got["summary"] if s["section"] == "triggers"]
-    assert "Criminal exploitation rose from 0% to 100% of interviews in the last 3 months." in said
+    assert "Criminal exploitation rose from 0% to 100% of interviews in the last 6 months." in said
     assert any(s.startswith("To be with friends fell from") for s in said)
     ladder = table_of(got, "interview_ladder")
     assert ladder["share_of_due"].tolist() == [1.0, 1.0, 1.0, 1.0]
+
+
+def test_the_change_planted_in_the_borough_of_the_demo_is_found() -> None:
+    borough = mp.make_borough(n_children=800, months=36, seed=1)
+    change = borough.truth.parameters["change"]
+    got = build_month(borough.records, MONTH).to_dict()
+    rows = table_of(got, "trigger_change").set_index("label")
+    assert rows["verdict"][mp.read_codebook().label(change["code"])] == "rose"
+    assert any("Criminal exploitation rose" in s["text"] for s in got["summary"])
+    section = next(s for s in got["sections"] if s["id"] == "types")
+    assert "criminal exploitation" in section["headline"]
 
 
 def test_two_planted_types_are_found_and_one_is_an_answer() -> None:

@@ -14,8 +14,8 @@ from missing_patterns.schema import LONDON, Records, calendar_month
 from missing_patterns.settings import Settings
 from missing_patterns.triggers import code_triggers, link_interviews
 
-#: A later period this short is compared with the months before it, for triggers whose share has changed.
-RECENT_MONTHS = 3
+#: Triggers of so many recent months are compared with those of so many months before them.
+RECENT_MONTHS, EARLIER_MONTHS = 6, 12
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -7,7 +7,7 @@ import pandas as pd
 from missing_patterns import patterns
 from missing_patterns.codebook import Codebook
 from missing_patterns.disclosure import ReleaseTable
-from missing_patterns.report.facts import RECENT_MONTHS, Facts
+from missing_patterns.report.facts import EARLIER_MONTHS, RECENT_MONTHS, Facts
 from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
 from missing_patterns.report.words import listed, month_name, n_of, share, shown
 
@@ -127,7 +127,7 @@ def _headline(treated: Treated) -> str:
 def _change(facts: Facts) -> Item:
     split = facts.month - (RECENT_MONTHS - 1)
     recent = facts.interviews_of(facts.began(split, facts.month))
-    earlier = facts.interviews_of(facts.began(facts.lookback_month, split - 1))
+    earlier = facts.interviews_of(facts.began(split - EARLIER_MONTHS, split - 1))
     # An interview that covers episodes of both periods belongs to the recent one.
     earlier = earlier[~earlier["interview_id"].isin(recent["interview_id"])].reset_index(drop=True)
     table = patterns.trigger_change(facts.triggers, earlier, recent, facts.codebook)
@@ -146,10 +146,10 @@ def _change(facts: Facts) -> Item:
             derived=("share_earlier", "share_recent", "difference", "lower", "upper", "q"),
             by=("label",),
         ),
-        caption=f"Reasons in the last {RECENT_MONTHS} months beside the months before, largest change first",
+        caption=f"Reasons in the last {RECENT_MONTHS} months beside the {EARLIER_MONTHS} months before, largest change first",
         columns={
             "label": ("Reason", "text"),
-            "share_earlier": ("Before", "percent"),
+            "share_earlier": (f"{EARLIER_MONTHS} months before", "percent"),
             "share_recent": (f"Last {RECENT_MONTHS} months", "percent"),
             "difference": ("Change in points", "percent"),
             "lower": ("95% from", "percent"),
