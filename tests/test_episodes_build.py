@@ -402,7 +402,7 @@ def twin(table: pd.DataFrame, gap: pd.Timedelta, until: pd.Timestamp) -> list[tu
     return result
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(timed_incidents(), st.integers(0, 6), st.integers(10, 45))
 def test_episodes_equal_a_slow_plain_twin(table: pd.DataFrame, gap: int, until: int) -> None:
     table = table.assign(precision="minute")
@@ -417,7 +417,7 @@ def test_episodes_equal_a_slow_plain_twin(table: pd.DataFrame, gap: int, until: 
     assert [sorted(f[4]) for f in found] == [sorted(e[4]) for e in expected]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(timed_incidents(), st.randoms(use_true_random=False))
 def test_with_dates_and_times_mixed_every_incident_is_in_one_episode(table: pd.DataFrame, random: object) -> None:
     end = BASE + 120 * HOUR

@@ -194,7 +194,7 @@ def test_the_input_is_not_modified() -> None:
 BASE = pd.Timestamp("2026-01-01", tz=LONDON)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(
     st.lists(st.tuples(st.sampled_from("AB"), st.integers(0, 60), st.integers(0, 9), st.booleans()), max_size=12),
     st.integers(20, 70),

@@ -127,6 +127,9 @@ def test_without_interviews_a_trigger_is_dated_by_when_it_was_known() -> None:
     X = build_features(STORY, code_triggers(asked), lookback_days=[28])
     assert X["any_home_conflict_28d"].tolist() == [False, True, True, False]
     assert "n_interviews_completed_28d" not in X
+    at_the_return = interviews(("A", ("0",), "01-10 20:00", ("home_conflict",)))
+    X = build_features(STORY, code_triggers(at_the_return), lookback_days=[28])
+    assert X["any_home_conflict_28d"].tolist() == [False, False, True, False]
 
 
 def test_what_was_denied_or_never_held_counts_for_nothing() -> None:
@@ -204,6 +207,21 @@ def test_of_two_placements_of_one_day_the_one_that_lasted_counts() -> None:
         }
     )
     assert features(STORY, placements=spells)["placement_type"].tolist()[0] == "foster"
+
+
+def test_of_two_placements_of_one_day_neither_is_chosen_by_when_it_will_end() -> None:
+    spells = pd.DataFrame(
+        {
+            "child_id": "A",
+            "started_on": "2026-01-02",
+            "ended_on": ["2026-05-01", "2026-06-01"],
+            "placement_type": ["foster", "secure"],
+        }
+    )
+    there = features(STORY, placements=spells)["placement_type"].tolist()
+    assert there[:3] == ["secure"] * 3
+    other = spells.assign(ended_on=["2026-06-01", "2026-05-01"])
+    assert features(STORY, placements=other)["placement_type"].tolist()[:3] == there[:3]
 
 
 def test_the_clock_and_the_calendar_are_circles() -> None:

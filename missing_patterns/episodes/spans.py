@@ -129,10 +129,8 @@ def join_days(rows: Rows, minute: Minutes) -> tuple[Spans, Ints]:
     child = np.concatenate([minute.child, entry.child[alone]])
     day0 = np.concatenate([minute.day0, entry.day0[alone]])
     timed = np.arange(len(child)) < n
-    # An end that a record by date supplied is known by date only.
-    end = np.where(day1 == minute.day1, minute.end, ABSENT)
     start = np.concatenate([minute.start, np.full(len(alone), ABSENT)])
-    end = np.concatenate([end, np.full(len(alone), ABSENT)])
+    end = np.concatenate([minute.end, np.full(len(alone), ABSENT)])
     day1 = np.concatenate([day1, entry.day1[alone]])
 
     # In order of start, then end: a record of one day stands before a longer one that begins on that day.
