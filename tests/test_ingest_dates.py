@@ -224,6 +224,11 @@ class TestClockChanges:
         assert placed.fold_by_order.tolist() == [True, False]
         assert placed.fold_unproven.tolist() == [False, True]
 
+    def test_an_end_in_the_same_minute_as_its_start_is_not_an_hour_away(self) -> None:
+        start = place(self.wall("2026-10-25T01:10", "2026-10-25T00:10"), np.array([True, True])).at
+        placed = place(self.wall("2026-10-25T01:10", "2026-10-25T01:10"), np.array([False, False]), start)
+        assert placed.at.tolist() == start.tolist()
+
     def test_a_night_over_the_october_change_is_an_hour_longer(self) -> None:
         at = place(self.wall("2026-10-24T22:00", "2026-10-25T06:00"), np.zeros(2, bool)).at
         assert at[1] - at[0] == pd.Timedelta(hours=9)

@@ -7,6 +7,7 @@ import io
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xlsxwriter
 from hypothesis import given, settings
@@ -16,7 +17,11 @@ from ingest_example import HEADER, check_law, good_rows, rules, with_cell, write
 import missing_patterns as mp
 from missing_patterns.errors import ArgumentRefused, DataRefused
 from missing_patterns.ingest import files, text
+from missing_patterns.ingest.grid import Grid
+from missing_patterns.ingest.headers import Match
 from missing_patterns.ingest.log import Log
+from missing_patterns.ingest.profiles import TableProfile
+from missing_patterns.ingest.rows import Data
 
 SIMPLE = "CHILD,MISSING,MIS_START,MIS_END\nC1,M,13/01/2026,14/01/2026\nC2,A,15/01/2026,\n"
 
@@ -186,6 +191,10 @@ def test_nothing_in_a_log_can_be_read_from_its_name() -> None:
     log = Log()
     log.account("a.csv", "", "incidents", n_rows=2, n_accepted=1, n_quarantined=1, n_not_data=0)
     assert repr(log) == "Log: 0 batches, 1 accounts"
+    grid = Grid("a.csv", "", [["secret"]], [1])
+    match = Match(TableProfile("p", "t", ("children",), ("child_id",)), 0, 1, ["CHILD"], {"child_id": 0})
+    data = Data(grid, match, log, np.array([0]), np.array([1]), np.array([""], dtype=object))
+    assert repr(data) == "Data: 1 rows, 0 set aside"
     with pytest.raises(AssertionError, match="3 rows read"):
         log.account("a.csv", "", "incidents", n_rows=3, n_accepted=1, n_quarantined=1, n_not_data=0)
     assert Log().quarantine().empty
@@ -238,6 +247,28 @@ class TestWorkbooks:
             write_xlsx(tmp_path / "rhi.xlsx", {"2025": [HEADER, *good_rows(2)], "2026": [HEADER, *second]})
         )
         assert records.accounting[["sheet", "n_rows"]].to_numpy().tolist() == [["2025", 3], ["2026", 4]]
+
+    def test_an_open_document_sheet_is_read(self, tmp_path: Path) -> None:
+        rows = [["CHILD", "MISSING", "MIS_START", "MIS_END"], ["C1", "M", "13/01/2026", "14/01/2026"]]
+        cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+        body = "".join(f"<table:table-row>{''.join(cell.format(c) for c in row)}</table:table-row>" for row in rows)
+        spaces = " ".join(
+            f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in ("office", "table", "text")
+        )
+        with zipfile.ZipFile(tmp_path / "Missing.ods", "w") as packed:
+            packed.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+            packed.writestr(
+                "META-INF/manifest.xml",
+                '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>',
+            )
+            packed.writestr(
+                "content.xml",
+                f"<office:document-content {spaces}><office:body><office:spreadsheet>"
+                f'<table:table table:name="A">{body}</table:table>'
+                "</office:spreadsheet></office:body></office:document-content>",
+            )
+        records = mp.read_records(tmp_path / "Missing.ods")
+        assert records.accounting[["sheet", "n_rows", "n_accepted"]].to_numpy().tolist() == [["A", 2, 1]]
 
     @pytest.mark.parametrize("where", ["body", "title"])
     def test_merged_cells_among_the_rows_are_refused_and_above_them_are_not(self, tmp_path: Path, where: str) -> None:

@@ -71,6 +71,8 @@ def test_an_id_once_read_reads_the_same_again(text: str) -> None:
         ("CCE, county lines", ("exploitation_criminal",)),
         ("CCE, county lines, Bullying", ("exploitation_criminal", "school_bullying")),
         ("physical, emotional or sexual abuse; Boredom", ("home_abuse", "wellbeing_boredom")),
+        ("physical, emotional or sexual abuse, Boredom", ("home_abuse", "wellbeing_boredom")),
+        ("abuse and/or bullying, debt", ("school_bullying", "exploitation_threat")),
         ("Boundaries & control", ("rules_boundaries",)),
         ("- Bullying\n- Boredom", ("school_bullying", "wellbeing_boredom")),
         ("\u2022 Bullying\n[x] Boredom\n3) Debt", ("school_bullying", "wellbeing_boredom", "exploitation_threat")),
