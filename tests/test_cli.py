@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -181,3 +182,13 @@ def test_the_documented_command_runs_as_a_module() -> None:
         [sys.executable, "-m", "missing_patterns", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip().endswith(mp.__version__)
+
+
+def test_running_the_package_runs_the_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["missing_patterns", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("missing_patterns", run_name="__main__")
+    assert ended.value.code == 0
+    assert "python -m missing_patterns demo" in capsys.readouterr().out

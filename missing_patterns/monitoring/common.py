@@ -18,7 +18,7 @@ _Z95 = NormalDist().inv_cdf(0.975)
 
 
 def new_axes(ax: Axes | None) -> Axes:
-    """Return the axes given, or those of a new figure that no window system knows of.
+    """Return the axes given, or those of a new figure, which a notebook shows by itself.
 
     Raises
     ------
@@ -26,15 +26,16 @@ def new_axes(ax: Axes | None) -> Axes:
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> new_axes(None).get_title()
     ''
+    >>> plt.close("all")
     """
     if ax is not None:
         return ax
-    from matplotlib.figure import Figure
+    import matplotlib.pyplot as plt
 
-    axes: Axes = Figure(figsize=(7.0, 4.0), layout="constrained").subplots()
-    return axes
+    return plt.subplots(figsize=(7.0, 4.0), layout="constrained")[1]
 
 
 def wilson(k: int, n: int) -> tuple[float, float, float]:

@@ -296,12 +296,9 @@ class TriggerTypes(BaseEstimator):
         """
         self._need_fit()
         if ax is None:
-            from matplotlib.backends.backend_agg import FigureCanvasAgg
-            from matplotlib.figure import Figure
+            import matplotlib.pyplot as plt
 
-            figure = Figure(figsize=(7, 0.8 + 0.35 * self.profiles_.shape[1]), layout="constrained")
-            FigureCanvasAgg(figure)
-            ax = figure.add_subplot()
+            ax = plt.subplots(figsize=(7, 0.8 + 0.35 * self.profiles_.shape[1]), layout="constrained")[1]
         ax.set_title("Share of interviews naming each trigger, by type of child", loc="left")
         shown = self.profiles_[self.is_shown_.to_numpy()]
         if shown.empty:

@@ -142,12 +142,9 @@ class RepeatModel:
         Nothing.
         """
         if ax is None:
-            from matplotlib.backends.backend_agg import FigureCanvasAgg
-            from matplotlib.figure import Figure
+            import matplotlib.pyplot as plt
 
-            figure = Figure(figsize=(5, 5), layout="constrained")
-            FigureCanvasAgg(figure)
-            ax = figure.add_subplot()
+            ax = plt.subplots(figsize=(5, 5), layout="constrained")[1]
         table = self.groups_by_risk
         ax.plot([0, 1], [0, 1], color="#3D3D3D", linestyle=":", linewidth=1)
         ax.plot(table["predicted"], table["observed"], marker="o", color="#12436D")

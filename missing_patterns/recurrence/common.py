@@ -224,7 +224,7 @@ def resample_counts(
 
 
 def new_axes(ax: Axes | None) -> Axes:
-    """Return the axes given, or those of a new figure that no window system knows of.
+    """Return the axes given, or those of a new figure, which a notebook shows by itself.
 
     Raises
     ------
@@ -232,15 +232,16 @@ def new_axes(ax: Axes | None) -> Axes:
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> new_axes(None).get_title()
     ''
+    >>> plt.close("all")
     """
     if ax is not None:
         return ax
-    from matplotlib.figure import Figure
+    import matplotlib.pyplot as plt
 
-    axes: Axes = Figure(figsize=(7.0, 4.0), layout="constrained").subplots()
-    return axes
+    return plt.subplots(figsize=(7.0, 4.0), layout="constrained")[1]
 
 
 def draw_steps(ax: Axes, table: pd.DataFrame, groups: pd.DataFrame, value: str, by: str | None) -> None:
