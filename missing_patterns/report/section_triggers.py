@@ -12,6 +12,7 @@ from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
 from missing_patterns.report.words import listed, month_name, n_of, share, shown
 
 _CHARTED = 15  # reasons on the chart; the rest stand in a table
+_COMPARED = 12  # largest changes in the table
 _SURE = 0.05  # largest share of false findings among the changes that are named
 
 
@@ -158,13 +159,13 @@ def _change(facts: Facts) -> Item:
         },
         after=_with_verdict,
         notes=(
-            "Reasons named by too few children in either period are left out. All others were tried, and the verdict allows for that.",
+            f"The {_COMPARED} largest changes. Reasons named by too few children in either period are left out; all others were tried, and the verdict allows for that.",
         ),
     )
 
 
 def _with_verdict(frame: pd.DataFrame) -> pd.DataFrame:
-    kept = frame[frame["q"].map(shown).astype(bool)].reset_index(drop=True)
+    kept = frame[frame["q"].map(shown).astype(bool)].head(_COMPARED).reset_index(drop=True)
     verdict = [
         ("rose" if r.difference > 0 else "fell") if r.q < _SURE else "no clear change" for r in kept.itertuples()
     ]
@@ -199,7 +200,7 @@ def types(facts: Facts) -> Section:
         id="types",
         title="Types of children",
         question="Are there groups of children who go missing for like reasons?",
-        items=() if one else (_profiles(model, model.profiles_of(domains), facts.codebook),),
+        items=() if one else _profiles(model, model.profiles_of(domains), facts.codebook),
         headline=lambda treated: _types_headline(treated, one),
         summary=lambda treated: [] if one else [_types_headline(treated, one)],
         means=(
@@ -222,7 +223,7 @@ def types(facts: Facts) -> Section:
     )
 
 
-def _profiles(model: patterns.TriggerTypes, by_domain: pd.DataFrame, codebook: Codebook) -> Item:
+def _profiles(model: patterns.TriggerTypes, by_domain: pd.DataFrame, codebook: Codebook) -> tuple[Item, Item]:
     table = model.summary()[["type", "share", "n_children", "stands_out", "is_shown"]]
     table = pd.concat([table, by_domain.reset_index(drop=True)], axis=1)
     table = table[table["is_shown"]].drop(columns="is_shown")
@@ -233,26 +234,35 @@ def _profiles(model: patterns.TriggerTypes, by_domain: pd.DataFrame, codebook: C
     ]
     domains = [str(d) for d in by_domain.columns]
     names = {d: codebook.domain_label(d) for d in domains}
-    return Item(
-        table=ReleaseTable(
-            "types", table, children="n_children", derived=("share", *domains), by=("type",), labels=("stands_out",)
+    offered = ReleaseTable(
+        "types", table, children="n_children", derived=("share", *domains), by=("type",), labels=("stands_out",)
+    )
+    return (
+        Item(
+            table=offered,
+            caption="Types of children, and the reasons that each names more than others do",
+            columns={
+                "type": ("Type", "text"),
+                "stands_out": ("Stands out for", "text"),
+                "n_children": ("Children in it", "count"),
+                "share": ("Share of children", "percent"),
+            },
+            measures=(Measure("children_by_type", "n_children", "children", ("type",)),),
         ),
-        caption="Types of children, and how often an interview with each names each kind of reason",
-        columns={
-            "type": ("Type", "text"),
-            "stands_out": ("Stands out for", "text"),
-            "n_children": ("Children in it", "count"),
-            "share": ("Share of children", "percent"),
-            **{d: (name, "percent") for d, name in names.items()},
-        },
-        chart=Chart(
-            "profiles",
-            headline=lambda t: f"{len(t)} types of children by the reasons they name",
-            alt=lambda t: (
-                "Bars by type and kind of reason. "
-                + " ".join(f"{r.type} stands out for {r.stands_out}." for r in t.itertuples())
+        Item(
+            table=offered,
+            view="type_profiles",
+            caption="How often interviews with each type name each kind of reason",
+            columns={"type": ("Type", "text"), **{d: (name, "percent") for d, name in names.items()}},
+            chart=Chart(
+                "profiles",
+                headline=lambda t: f"{len(t)} types of children by the kinds of reason they name",
+                alt=lambda t: (
+                    "Bars by type and kind of reason. "
+                    + " ".join(f"{r.type} stands out for {r.stands_out}." for r in t.itertuples())
+                ),
+                options={"label": "type", "columns": domains, "names": names},
             ),
-            options={"label": "type", "columns": domains, "names": names},
         ),
     )
 
