@@ -132,9 +132,7 @@ def test_the_version_is_the_same_in_both_places() -> None:
 
 def test_no_module_has_grown_into_a_barn() -> None:
     long = {
-        str(p.relative_to(HOUSE)): n
-        for p in modules()
-        if (n := len(p.read_text(encoding="utf-8").split("\n"))) > 450
+        str(p.relative_to(HOUSE)): n for p in modules() if (n := len(p.read_text(encoding="utf-8").split("\n"))) > 450
     }
     assert long == {}
 

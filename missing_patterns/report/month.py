@@ -42,6 +42,10 @@ SECTIONS: tuple[Callable[[Facts], Section], ...] = (
 )
 
 
+#: Sections in the order in which the front page speaks of them: what changed comes first.
+_FRONT_PAGE = ("numbers", "triggers", "again", "repeats", "concentration", "interviews", "types")
+
+
 class Month:
     """The report of one month, ready to be written. Made by :func:`build_month`.
 
@@ -177,7 +181,9 @@ def build_month(records: Records, month: str, settings: Settings | None = None, 
             "version": __version__,
             "made_up": made_up,
             "summary": [
-                {"text": text, "section": section.id} for section in sections for text in section.summary(treated)
+                {"text": text, "section": section.id}
+                for section in sorted(sections, key=lambda s: (*_FRONT_PAGE, s.id).index(s.id))
+                for text in section.summary(treated)
             ],
             "key_figures": [f | {"value": plain(f["value"])} for f in _key_figures(treated, settings)],
             "sections": [section.to_dict(treated) for section in sections],

@@ -30,7 +30,7 @@ def triggers(facts: Facts) -> Section:
             _change(facts),
         ),
         headline=_headline,
-        summary=lambda treated: [_headline(treated), *_changed(treated)],
+        summary=lambda treated: [*_changed(treated), _headline(treated)],
         means=(
             "The share of interviews that name each reason, of those interviews that say anything about reasons. One interview can "
             "name several, so shares add up to more than 100%."
@@ -271,11 +271,11 @@ def _types_headline(treated: Treated, one: bool) -> str:
     if one:
         return "No stable pattern: no division into types describes these children better than one group does."
     frame = treated["types"]
+    # Types come largest first; two are enough for a sentence, and all stand in the table.
     said = [
         f"{r.stands_out} ({n_of(r.n_children, 'child', 'children')})"
         for r in frame.itertuples()
-        if r.stands_out != "nothing"
-    ]
-    return f"Children fall into {len(frame)} types by the reasons they name" + (
-        f", standing out for {'; '.join(said)}." if said else "."
-    )
+        if r.stands_out != "nothing" and shown(r.n_children)
+    ][:2]
+    text = f"Children fall into {len(frame)} types by the reasons they name"
+    return f"{text}. The largest stand out for {'; and for '.join(said)}." if said else f"{text}."
