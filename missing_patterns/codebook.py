@@ -104,12 +104,22 @@ class Codebook:
 
     @property
     def codes(self) -> list[str]:
-        """All codes, in the codebook's order."""
+        """All codes, in the codebook's order.
+
+        Raises
+        ------
+        Nothing.
+        """
         return list(self.table["code"])
 
     @property
     def domains(self) -> dict[str, str]:
-        """The domain of each code."""
+        """The domain of each code.
+
+        Raises
+        ------
+        Nothing.
+        """
         return dict(zip(self.table["code"], self.table["domain"], strict=True))
 
     def label(self, code: str) -> str:
@@ -153,7 +163,12 @@ class Codebook:
 
     @property
     def wordings(self) -> Mapping[str, str]:
-        """Every folded wording and its code, longest first, for splitting cells that hold several."""
+        """Every folded wording and its code, longest first, for splitting cells that hold several.
+
+        Raises
+        ------
+        Nothing.
+        """
         return dict(sorted(self._by_wording.items(), key=lambda item: -len(item[0])))
 
     def amend(self, added: pd.DataFrame | Iterable[Mapping[str, str]] = (), retired: Iterable[str] = ()) -> Codebook:

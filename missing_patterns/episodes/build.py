@@ -120,13 +120,14 @@ def _codes(ids: pd.Series) -> tuple[Ints, pd.Index]:
 
 
 def _gap_us(merge_gap: str | dt.timedelta | pd.Timedelta) -> int:
+    refused = ArgumentRefused("merge_gap must be a length of time such as '0h' or '30min', and not negative.")
     try:
         gap = pd.Timedelta(merge_gap)
-        if gap >= pd.Timedelta(0):
-            return int(gap // pd.Timedelta(microseconds=1))
     except (ValueError, TypeError):
-        pass
-    raise ArgumentRefused("merge_gap must be a length of time such as '0h' or '30min', and not negative.")
+        raise refused from None
+    if not gap >= pd.Timedelta(0):  # also where it is not a time at all
+        raise refused
+    return int(gap // pd.Timedelta(microseconds=1))
 
 
 def _with_ids(table: pd.DataFrame) -> pd.DataFrame:

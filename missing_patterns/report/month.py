@@ -11,11 +11,12 @@ from typing import Any
 from missing_patterns import __version__
 from missing_patterns.disclosure import suppress_tables
 from missing_patterns.report import (
+    section_absence,
+    section_again,
     section_interviews,
     section_numbers,
     section_quality,
     section_repeats,
-    section_timing,
     section_triggers,
 )
 from missing_patterns.report.facts import Facts, gather
@@ -31,13 +32,13 @@ SECTIONS: tuple[Callable[[Facts], Section], ...] = (
     section_numbers.who,
     section_repeats.repeats,
     section_repeats.concentration,
-    section_timing.how_soon,
-    section_timing.how_often,
-    section_timing.how_long,
+    section_again.how_soon,
+    section_again.how_often,
+    section_absence.how_long,
     section_interviews.interviews,
     section_triggers.triggers,
     section_triggers.types,
-    section_timing.when,
+    section_absence.when,
     section_quality.quality,
 )
 
@@ -201,7 +202,7 @@ def _key_figures(treated: Treated, settings: Settings) -> list[dict[str, Any]]:
         return f"{before[column]} the month before" if before is not None and shown(before[column]) else ""
 
     again = treated["again_by_day"].set_index(["label", "days"])
-    soon = again.loc[(section_timing.METHODS["per_child"], 28)] if len(again) else None
+    soon = again.loc[(section_again.METHODS["per_child"], 28)] if len(again) else None
     early = treated["interview_ladder"].iloc[-1]
     figures = [
         {"label": "Children missing", "value": now["n_children"], "note": earlier("n_children"), "section": "numbers"},

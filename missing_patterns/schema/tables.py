@@ -92,12 +92,22 @@ class Table:
 
     @property
     def names(self) -> list[str]:
-        """Column names in order."""
+        """Column names in order.
+
+        Raises
+        ------
+        Nothing.
+        """
         return [c.name for c in self.columns]
 
     @property
     def required(self) -> list[str]:
-        """Names of the columns that must be there."""
+        """Names of the columns that must be there.
+
+        Raises
+        ------
+        Nothing.
+        """
         return [c.name for c in self.columns if c.required]
 
 
