@@ -30,6 +30,12 @@ def extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def without_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the drawing of the Word document out: it is slow, and is tested with the report."""
+    monkeypatch.setattr("missing_patterns.report.word.render_word", lambda _month: b"")
+
+
 def test_demo_makes_a_report_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = call(capsys, "demo", "--out", tmp_path / "demo", "--children", 60)
     assert code == 0
@@ -40,6 +46,7 @@ def test_demo_makes_a_report_and_says_where(tmp_path: Path, capsys: pytest.Captu
     assert (tmp_path / "demo" / "data" / "return_interviews.xlsx").exists()
 
 
+@pytest.mark.usefixtures("without_word")
 def test_report_on_a_folder_of_extracts(tmp_path: Path, extracts: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = tmp_path / "council.toml"
     settings.write_text("[council]\nname = 'Borough of Tests'\n", encoding="utf-8")
@@ -108,6 +115,7 @@ def test_sniff_writes_a_profile_that_reads_the_same_file(
     assert code == 0
 
 
+@pytest.mark.usefixtures("without_word")
 def test_init_then_run_builds_a_month(tmp_path: Path, extracts: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "council.toml"
     code, out, _ = call(capsys, "init", config)

@@ -64,10 +64,7 @@ class Month:
 
     Examples
     --------
-    >>> import missing_patterns as mp
-    >>> borough = mp.make_borough(n_children=60, months=12, seed=2)
-    >>> mp.build_month(borough.records, month="2026-10")
-    Month 2026-10: 12 sections
+    See :func:`build_month`.
     """
 
     def __init__(self, content: dict[str, Any]) -> None:
@@ -155,9 +152,11 @@ def build_month(records: Records, month: str, settings: Settings | None = None, 
     --------
     >>> import missing_patterns as mp
     >>> borough = mp.make_borough(n_children=60, months=12, seed=2)
-    >>> report = mp.build_month(borough.records, month="2026-10", made_up=True).to_dict()
-    >>> report["title"], report["threshold"], report["symbol"]
-    ('Children missing, October 2026', 5, 'c')
+    >>> report = mp.build_month(borough.records, month="2026-10", made_up=True)
+    >>> report
+    Month 2026-10: 12 sections
+    >>> [report.to_dict()[name] for name in ("title", "threshold", "symbol")]
+    ['Children missing, October 2026', 5, 'c']
     """
     settings = read_settings() if settings is None else settings
     facts = gather(records, month, settings)
