@@ -22,6 +22,7 @@ _WHERE = {
     "read_codebook": "codebook",
     "read_settings": "settings",
     "code_triggers": "triggers",
+    "drop_bare_interviews": "triggers",
     "link_interviews": "triggers",
     "build_features": "features",
     "build_month": "report",

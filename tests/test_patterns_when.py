@@ -26,9 +26,9 @@ def episodes(*rows: tuple[str, str] | tuple[str, str, str]) -> pd.DataFrame:
 
 EPISODES = episodes(
     ("B", "2026-01-16 23:00"),  # Friday
-    ("A", "2026-01-09 18:00"),  # Friday, first minute of the band
-    ("A", "2026-01-16 20:59"),
-    ("A", "2026-01-12 05:59", "minute"),  # Monday
+    ("A", "2026-01-09 16:00"),  # Friday, first minute of the band
+    ("A", "2026-01-16 19:59"),
+    ("A", "2026-01-12 03:59", "minute"),  # Monday
     ("C", "2026-01-13 00:00", "day"),
 )
 
@@ -38,15 +38,15 @@ def test_cells_by_hand():
     assert len(rates) == 42
     some = rates[rates["n_episodes"] > 0]
     assert some[["weekday", "hour_band", "n_episodes", "n_children", "n_days", "n_hours"]].to_numpy().tolist() == [
-        ["Monday", "00-05", 1, 1, 2, 12],
-        ["Friday", "18-20", 2, 1, 2, 6],
-        ["Friday", "21-23", 1, 1, 2, 6],
+        ["Monday", "00-03", 1, 1, 2, 8],
+        ["Friday", "16-19", 2, 1, 2, 8],
+        ["Friday", "20-23", 1, 1, 2, 8],
     ]
-    assert some["per_100_hours"].tolist() == pytest.approx([100 / 12, 100 / 3, 100 / 6])
+    assert some["per_100_hours"].tolist() == pytest.approx([100 / 8, 100 / 4, 100 / 8])
     # 4 episodes in 14 days of 24 hours
-    assert some["rate_ratio"].tolist() == pytest.approx([336 / 48, 336 / 12, 336 / 24])
+    assert some["rate_ratio"].tolist() == pytest.approx([336 / 32, 336 / 16, 336 / 32])
     assert rates["n_hours"].sum() == 14 * 24
-    assert rates["hour_band"].head(6).tolist() == ["00-05", "06-11", "12-14", "15-17", "18-20", "21-23"]
+    assert rates["hour_band"].head(6).tolist() == ["00-03", "04-07", "08-11", "12-15", "16-19", "20-23"]
     assert {k: v for k, v in rates.attrs.items() if k != "note"} == {
         "n_counted": 4,
         "n_day_precision": 1,
@@ -79,10 +79,10 @@ def test_no_episodes():
 
 
 def test_local_hours_count_on_both_sides_of_the_clock_change():
-    # 26 July is British summer time: 20:30 UTC is 21:30 on the clock on the wall.
-    summer = episodes(("A", "2026-07-26T20:30:00+00:00"), ("A", "2026-12-27T20:30:00+00:00"))
+    # 26 July is British summer time: 19:30 UTC is 20:30 on the clock on the wall.
+    summer = episodes(("A", "2026-07-26T19:30:00+00:00"), ("A", "2026-12-27T19:30:00+00:00"))
     rates = calendar_rates(summer)
-    assert rates.loc[rates["n_episodes"] > 0, "hour_band"].tolist() == ["18-20", "21-23"]
+    assert rates.loc[rates["n_episodes"] > 0, "hour_band"].tolist() == ["16-19", "20-23"]
     twice = episodes(("A", "2026-10-25T00:30:00+00:00"), ("A", "2026-10-25T01:30:00+00:00"))
     assert calendar_rates(twice)["n_episodes"].max() == 2
 

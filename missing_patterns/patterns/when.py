@@ -14,7 +14,7 @@ from missing_patterns.errors import ArgumentRefused
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 #: First hour of each band, and the band's name; a band runs to the next one's first hour.
-BANDS = ((0, "00-05"), (6, "06-11"), (12, "12-14"), (15, "15-17"), (18, "18-20"), (21, "21-23"))
+BANDS = ((0, "00-03"), (4, "04-07"), (8, "08-11"), (12, "12-15"), (16, "16-19"), (20, "20-23"))
 
 NOTE = (
     "Start times are when a child was last seen or due back, as recorded; round hours are often guesses. Episodes of "
@@ -46,7 +46,7 @@ def calendar_rates(
     pd.DataFrame
         42 rows: 7 weekdays by 6 bands, in order, zeros included.
 
-        - ``weekday_no`` (0 = Monday), ``weekday``, ``hour_band`` (local time, "18-20" is [18:00, 21:00))
+        - ``weekday_no`` (0 = Monday), ``weekday``, ``hour_band`` (local time, "16-19" is [16:00, 20:00))
         - ``n_episodes`` that began in it, ``n_children`` behind them (a child counts once in each cell, so cells
           do not add up to the number of children)
         - ``n_days`` such weekdays in the period, ``n_hours`` in them (the two clock changes are not allowed for)
@@ -66,11 +66,11 @@ def calendar_rates(
     --------
     >>> import pandas as pd
     >>> episodes = pd.DataFrame({"child_id": ["A", "A", "B"], "missing_from": [
-    ...     "2026-01-09 19:30", "2026-01-16 20:15", "2026-01-16 23:00"]})
+    ...     "2026-01-09 17:30", "2026-01-16 19:15", "2026-01-16 23:00"]})
     >>> rates = calendar_rates(episodes, first_day="2026-01-05", last_day="2026-01-18")
     >>> friday = rates[(rates["weekday"] == "Friday") & (rates["n_episodes"] > 0)]
     >>> friday[["hour_band", "n_episodes", "n_children", "n_hours"]].values.tolist()
-    [['18-20', 2, 1, 6], ['21-23', 1, 1, 6]]
+    [['16-19', 2, 1, 8], ['20-23', 1, 1, 8]]
     """
     episodes = schema.conform(episodes, schema.EPISODES)
     is_day = episodes["precision"].eq("day").fillna(False).astype(bool)

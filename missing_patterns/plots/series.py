@@ -74,7 +74,7 @@ def run_chart(
     mean, lower, upper : str
         Columns with the centre line and the limits; those that the table lacks are not drawn.
     marks : str
-        Column that is filled (text or true) where a month is signalled; such months get an orange square.
+        Column that is filled (true, or text other than "none") where a month is signalled; such months get an orange square.
 
     Returns
     -------
@@ -356,7 +356,7 @@ def _label_right(ax: Axes, labels: Sequence[tuple[float, str, str, str]]) -> Non
 def _signalled(table: pd.DataFrame, marks: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
     if not optional(table, marks):
         return np.zeros(len(table), dtype=bool)
-    filled = [not (v is None or v is pd.NA or v != v) and v not in ("", False) for v in table[marks]]  # noqa: PLR0124
+    filled = [not (v is None or v is pd.NA or v != v) and v not in ("", "none", False) for v in table[marks]]  # noqa: PLR0124
     return np.array(filled, dtype=bool)
 
 

@@ -10,9 +10,10 @@ from missing_patterns import monitoring, patterns, recurrence
 from missing_patterns.codebook import Codebook, read_codebook
 from missing_patterns.episodes import build_episodes, gap_times, to_counting_process
 from missing_patterns.errors import ArgumentRefused
+from missing_patterns.report.words import month_name
 from missing_patterns.schema import LONDON, Records, calendar_month
 from missing_patterns.settings import Settings
-from missing_patterns.triggers import code_triggers, link_interviews
+from missing_patterns.triggers import code_triggers, drop_bare_interviews, link_interviews
 
 #: Triggers of so many recent months are compared with those of so many months before them.
 RECENT_MONTHS, EARLIER_MONTHS = 6, 12
@@ -64,6 +65,24 @@ class Facts:
     def lookback_month(self) -> pd.Period:
         """First month of the lookback."""
         return self.month - (self.settings.lookback_months - 1)
+
+    @property
+    def span(self) -> str:
+        """The lookback in words: "12 months to October 2026", or since when, if the records begin later."""
+        first = self.episodes["missing_from"].min().tz_localize(None).to_period("M")
+        if first > self.lookback_month:
+            if first == self.month:
+                return month_name(self.month)
+            return f"{month_name(first)} to {month_name(self.month)}"
+        return f"{self.settings.lookback_months} months to {month_name(self.month)}"
+
+    @property
+    def over(self) -> str:
+        """The lookback at the start of a sentence."""
+        first = self.span.split(" ")[0]
+        if first.isdigit():
+            return f"Over the {self.span}"
+        return f"From {self.span}" if " to " in self.span else f"In {self.span}"
 
     def began(self, first: pd.Period, last: pd.Period) -> pd.DataFrame:
         """Counted episodes that began in the months from ``first`` to ``last``."""
@@ -141,7 +160,7 @@ def gather(records: Records, month: str, settings: Settings) -> Facts:
     Raises
     ------
     ArgumentRefused
-        If the month is not written as yyyy-mm, or no episode in it or before it is on file.
+        If the month is not written as yyyy-mm, or no episode in the lookback is on file.
     TableRefused
         If a table of the records cannot be used.
 
@@ -156,10 +175,15 @@ def gather(records: Records, month: str, settings: Settings) -> Facts:
     end = start_of(period + 1)
     codebook = read_codebook()
     episodes = build_episodes(records.incidents, settings.merge_gap, observed_until=end, children=records.children)
-    if episodes.empty:
-        raise ArgumentRefused(f"the records hold no episode that began before the end of {month}.")
     counted = episodes[episodes["category"].fillna("missing").isin(settings.count_categories)].reset_index(drop=True)
     first = period - (settings.lookback_months - 1)
+    lookback = between(counted, first, period)
+    if lookback.empty:
+        raise ArgumentRefused(
+            f"the records hold no episode that began in the {settings.lookback_months} months to the end of {month}."
+        )
+    links = link_interviews(episodes, records.interviews, within_days=settings.linked_within_days)
+    interviews = drop_bare_interviews(records.interviews, links)
     return Facts(
         month=period,
         records=records,
@@ -168,8 +192,8 @@ def gather(records: Records, month: str, settings: Settings) -> Facts:
         episodes=episodes,
         counted=counted,
         in_month=between(counted, period, period),
-        lookback=between(counted, first, period),
-        links=link_interviews(episodes, records.interviews, within_days=settings.linked_within_days),
-        interviews=records.interviews,
-        triggers=code_triggers(records.interviews, codebook),
+        lookback=lookback,
+        links=links[links["interview_id"].isin(interviews["interview_id"])].reset_index(drop=True),
+        interviews=interviews,
+        triggers=code_triggers(interviews, codebook),
     )

@@ -202,7 +202,7 @@ def _key_figures(treated: Treated, settings: Settings) -> list[dict[str, Any]]:
 
     again = treated["again_by_day"].set_index(["label", "days"])
     soon = again.loc[(section_again.METHODS["per_child"], 28)] if len(again) else None
-    early = treated["interview_ladder"].iloc[-1]
+    last = treated["interview_ladder"].iloc[-1] if "interview_ladder" in treated else None
     figures = [
         {"label": "Children missing", "value": now["n_children"], "note": earlier("n_children"), "section": "numbers"},
         {"label": "Episodes", "value": now["n_episodes"], "note": earlier("n_episodes"), "section": "numbers"},
@@ -212,15 +212,16 @@ def _key_figures(treated: Treated, settings: Settings) -> list[dict[str, Any]]:
             {
                 "label": "Gone again within 28 days",
                 "value": share(soon["share_again"]),
-                "note": f"of children; 95% interval {share(soon['lower'])} to {share(soon['upper'])}",
+                "note": "of children"
+                + (f"; 95% interval {share(soon['lower'])} to {share(soon['upper'])}" if shown(soon["lower"]) else ""),
                 "section": "again",
             }
         )
-    if shown(early["share_of_due"]):
+    if last is not None and shown(last["share_of_due"]):
         figures.append(
             {
-                "label": f"Interviews within {settings.due_hours} hours",
-                "value": share(early["share_of_due"]),
+                "label": f"Interviews {last['rung'][:1].lower()}{last['rung'][1:]}",
+                "value": share(last["share_of_due"]),
                 "note": f"of returns due one, over {settings.lookback_months} months",
                 "section": "interviews",
             }

@@ -9,7 +9,10 @@ from missing_patterns.disclosure import ReleaseTable
 from missing_patterns.report.facts import Facts
 from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
 from missing_patterns.report.section_numbers import count
-from missing_patterns.report.words import month_name, share, shown
+from missing_patterns.report.words import n_of, share, shown
+
+#: Fewest episodes in the busiest cell for it to be named: fewer may be chance.
+_PEAK = 10
 
 
 def how_long(facts: Facts) -> Section:
@@ -39,7 +42,7 @@ def how_long(facts: Facts) -> Section:
             total="All",
             additive=True,
         ),
-        caption=f"How long children were away, {facts.settings.lookback_months} months to {month_name(facts.month)}",
+        caption=f"How long children were away, {facts.span}",
         columns={
             "group": ("Away for", "text"),
             "n_children": ("Children", "count"),
@@ -63,7 +66,7 @@ def how_long(facts: Facts) -> Section:
         question="How long are children away, and how many for more than a day?",
         items=(item,),
         headline=_duration_headline,
-        means="Most absences end within hours. Those over 24 hours are the ones that panels look at one by one.",
+        means="Absences over 24 hours are the ones that panels look at one by one.",
         does_not_mean="A long absence is not always a dangerous one, nor a short one safe. Both ends are as recorded.",
         definitions=(("Hours", "True elapsed time in London, across clock changes too."),),
     )
@@ -71,10 +74,14 @@ def how_long(facts: Facts) -> Section:
 
 def _duration_headline(treated: Treated) -> str:
     rows = treated["duration"].set_index("group")["share"]
-    short = [rows["Under 6 hours"], rows["6 to 24 hours"]]
-    if not all(shown(v) for v in short):
+    ended = [rows[g] for g in ("Under 6 hours", "6 to 24 hours")]
+    if not all(shown(v) for v in ended):
         return "How long children were away is withheld in part: too few children."
-    return f"{share(sum(float(v) for v in short))} of episodes ended within 24 hours."
+    text = f"{share(sum(float(v) for v in ended))} of episodes ended within 24 hours"
+    longer = [rows[g] for g in ("1 to 2 days", "2 to 7 days", "7 days or more")]
+    if not all(shown(v) for v in longer):
+        return text + "."
+    return f"{text}, and {share(sum(float(v) for v in longer))} lasted longer."
 
 
 def when(facts: Facts) -> Section:
@@ -99,7 +106,7 @@ def when(facts: Facts) -> Section:
             total="All",
             additive=True,
         ),
-        caption=f"Episodes by weekday and hour of going missing, {facts.settings.lookback_months} months to {month_name(facts.month)}",
+        caption=f"Episodes by weekday and hour of going missing, {facts.span}",
         columns={"weekday": ("Day", "text"), **{b: (f"{b.replace('-', ':00 to ')}:59", "count") for b in bands}},
         after=lambda treated: _wide(treated, bands),
         chart=Chart(
@@ -152,12 +159,13 @@ def _when_headline(frame: pd.DataFrame) -> str:
     busiest = _busiest(frame)
     if busiest is None:
         return "When children go missing is withheld: too few children"
-    weekday, band, _ = busiest
+    weekday, band, n = busiest
+    if n < _PEAK:
+        return "No time of the week stands out"
     start, end = band.split("-")
-    return f"The busiest time is {weekday} between {int(start)}:00 and {int(end)}:59"
+    return f"The busiest time is {weekday} between {int(start)}:00 and {int(end)}:59, with {n_of(n, 'episode')}"
 
 
 def _when_alt(frame: pd.DataFrame) -> str:
-    busiest = _busiest(frame)
     text = "Table of weekdays by bands of hours, shaded by the number of episodes. "
-    return text + (f"The darkest cell has {busiest[2]} episodes. " if busiest else "") + _when_headline(frame) + "."
+    return text + _when_headline(frame) + "."

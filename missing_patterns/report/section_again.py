@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +11,8 @@ from missing_patterns import recurrence
 from missing_patterns.disclosure import ReleaseTable, treat_curve
 from missing_patterns.report.facts import Facts
 from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
-from missing_patterns.report.words import month_name, share, shown
+from missing_patterns.report.parts import show
+from missing_patterns.report.words import share, shown
 
 HORIZONS = (7, 28, 90)
 METHODS = {
@@ -22,14 +25,18 @@ METHODS = {
 def how_soon(facts: Facts) -> Section:
     """Question 4: how soon children go again, asked three ways."""
     curves = facts.gap_curves()
-    period = f"returns in the {facts.settings.lookback_months} months to {month_name(facts.month)}"
+    period = f"returns in {facts.span}"
     return Section(
         id="again",
         title="How soon children go again",
         question="After a return, how soon does the next episode come?",
         items=(_curve(facts, curves, period), _horizons(curves, period)),
         headline=_again_headline,
-        summary=lambda treated: [_again_headline(treated)] if _again_is_shown(treated) else [],
+        summary=lambda treated: (
+            [f"After {period}: {_again_headline(treated)[:1].lower()}{_again_headline(treated)[1:]}"]
+            if _again_is_shown(treated)
+            else []
+        ),
         means=(
             "The steep part of the curve is when support counts most. 'Per child' is the chance for a child, each child counting "
             "once; 'after the first return' looks only at the first gap; 'per episode' is what staff meet, and is higher because "
@@ -98,7 +105,8 @@ def _steps(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
     of those days show the same figures and no difference between two of them is about too few children. Whole days,
     because the minute of a step would point at an episode.
     """
-    by_day = table.assign(days=np.ceil(table["days"])).groupby("days", as_index=False)
+    # Where only dates are known, a gap may be nought: that is within one day.
+    by_day = table.assign(days=np.ceil(table["days"]).clip(lower=1)).groupby("days", as_index=False)
     frame = by_day.agg(
         n_children_at_risk=("n_children_at_risk", "first"),
         n_children_again=("n_children_again", "last"),
@@ -124,9 +132,10 @@ def _steps(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
     return rows.assign(n_children_new=new).reset_index(drop=True)
 
 
-def _read_at(frame: pd.DataFrame, day: float, column: str) -> object:
-    rows = frame[frame["days"].astype(float) <= day]
-    return rows[column].iloc[-1] if len(rows) else None
+def _read_at(frame: pd.DataFrame, day: float, column: str) -> Any:
+    """The figure published for exactly this day, or None."""
+    found = frame.loc[frame["days"].astype(float) == day, column]
+    return found.iloc[0] if len(found) else None
 
 
 def _curve_headline(frame: pd.DataFrame) -> str:
@@ -138,11 +147,8 @@ def _curve_headline(frame: pd.DataFrame) -> str:
 
 def _curve_alt(frame: pd.DataFrame) -> str:
     said = [f"{share(v)} by day {d}" for d in HORIZONS if shown(v := _read_at(frame, d, "share_again"))]
-    return (
-        "Rising step curve of the share of children who have gone missing again since their return: "
-        + ", ".join(said)
-        + "."
-    )
+    text = "Rising step curve of the share of children who have gone missing again since their return"
+    return f"{text}: {', '.join(said)}." if said else f"{text}."
 
 
 def _horizons(curves: dict[str, recurrence.GapCurve], period: str) -> Item:
@@ -186,7 +192,9 @@ def _again_is_shown(treated: Treated) -> bool:
 def _again_headline(treated: Treated) -> str:
     if not _again_is_shown(treated):
         return "How soon children go again is withheld: too few children."
-    text = f"Within 28 days of a return, {share(_again(treated, METHODS['per_child'], 28))} of children have gone missing again"
+    text = (
+        f"{share(_again(treated, METHODS['per_child'], 28))} of children went missing again within 28 days of a return"
+    )
     pooled = _again(treated, METHODS["pooled"], 28)
     return text + (f"; counted per episode it is {share(pooled)}." if shown(pooled) else ".")
 
@@ -201,10 +209,7 @@ def how_often(facts: Facts) -> Section:
             derived=("at_risk", "mean_episodes", "lower", "upper"),
             by=("days",),
         ),
-        caption=(
-            f"Mean further episodes per child since the first return, {facts.settings.lookback_months} months to "
-            f"{month_name(facts.month)}"
-        ),
+        caption=(f"Mean further episodes per child since the first return, {facts.span}"),
         columns={
             "days": ("Days since first return", "days"),
             "mean_episodes": ("Mean episodes", "number"),
@@ -267,13 +272,8 @@ def _mean_steps(facts: Facts) -> pd.DataFrame:
 
 
 def _mean_headline(frame: pd.DataFrame) -> str:
-    for days, words in ((180, "six months"), (90, "three months"), (28, "four weeks")):
-        if (
-            len(frame)
-            and float(frame["days"].astype(float).max()) >= days
-            and shown(v := _read_at(frame, days, "mean_episodes"))
-        ):
-            return (
-                f"By {words} after the first return, children have had {float(str(v)):.1f} further episodes on average"
-            )
+    for day in (168, 84, 28):
+        if shown(value := _read_at(frame, day, "mean_episodes")):
+            weeks = day // 7
+            return f"By {weeks} weeks after the first return, children have had {show(value, 'number')} further episodes on average"
     return "How many episodes follow is withheld: too few children"

@@ -10,12 +10,13 @@ from missing_patterns.disclosure import ReleaseTable
 from missing_patterns.report.facts import Facts
 from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
 from missing_patterns.report.section_numbers import count
-from missing_patterns.report.words import month_name, n_of, share, shown
+from missing_patterns.report.words import after, month_name, n_of, share, shown
 
 #: What became of each return that was due an interview: these add up, and the rungs are sums of them.
 OUTCOMES = (
     "Held in time",
-    "Held late, or time not known",
+    "Held late",
+    "Held, time not known",
     "Accepted, not held",
     "Declined",
     "Offered, outcome awaited",
@@ -24,8 +25,8 @@ OUTCOMES = (
     "Not offered: other reason",
     "Nothing recorded",
 )
-_OFFERED = OUTCOMES[:5]
-_HELD = OUTCOMES[:2]
+_OFFERED = OUTCOMES[:6]
+_HELD = OUTCOMES[:3]
 RUNGS = {"All due": OUTCOMES, "All offered": _OFFERED, "All held": _HELD}
 
 
@@ -34,7 +35,9 @@ def interviews(facts: Facts) -> Section:
     hours = facts.settings.due_hours
     year = _table(facts.ladder(facts.returned(facts.lookback_month, facts.month)).episodes, "interviews")
     month = _table(facts.ladder(facts.returned(facts.month, facts.month)).episodes, "interviews_month")
-    period = f"returns in the {facts.settings.lookback_months} months to {month_name(facts.month)}"
+    n = year.frame.set_index("outcome")["n_episodes"]
+    any_recorded = bool(n["Nothing recorded"] < n["All due"])
+    period = f"returns in {facts.span}"
     return Section(
         id="interviews",
         title="Return interviews",
@@ -47,9 +50,11 @@ def interviews(facts: Facts) -> Section:
                 "interview_outcomes_month",
                 f"What became of each interview due, returns in {month_name(facts.month)}",
             ),
-        ),
+        )
+        if any_recorded
+        else (),
         headline=lambda treated: _headline(treated, hours),
-        summary=lambda treated: [_headline(treated, hours)] if _is_shown(treated) else [],
+        summary=lambda treated: [after(facts.over, _headline(treated, hours))] if _is_said(treated) else [],
         means=(
             "Each rung is a part of the one above it. 'Of due' tells how many returns led to an interview; 'of offered' tells how "
             "many offers did. The two answer different questions, and reports that name neither cannot be compared."
@@ -63,7 +68,7 @@ def interviews(facts: Facts) -> Section:
             ("Held", "An interview took place in full or in part, or another interview covered this return too."),
             (
                 f"Within {hours} hours",
-                "From return to interview. Where only the day is known, on or before the third day after the return.",
+                f"From return to interview. Where only the day is known, on or before day {-(-hours // 24)} after the return. Returns late in the month count as due, though their interview may follow.",
             ),
         ),
     )
@@ -79,8 +84,9 @@ def outcome_of(ladder: pd.DataFrame) -> pd.Series:
 
     Examples
     --------
-    >>> outcome_of(pd.DataFrame({"status": ["declined", "completed", None], "in_72h": [None, True, None]})).tolist()
-    ['Declined', 'Held in time', 'Nothing recorded']
+    >>> ladder = pd.DataFrame({"status": ["declined", "completed", "completed", None], "in_72h": [None, True, None, None]})
+    >>> outcome_of(ladder).tolist()
+    ['Declined', 'Held in time', 'Held, time not known', 'Nothing recorded']
     """
     plain = {
         "accepted_not_held": "Accepted, not held",
@@ -92,11 +98,11 @@ def outcome_of(ladder: pd.DataFrame) -> pd.Series:
         "not_due": None,
         "not_required": None,
     }
-    in_time = ladder["in_72h"].astype("boolean").fillna(False).to_numpy(dtype=bool)
+    in_time = ladder["in_72h"].astype("boolean")
     found: list[str | None] = []
     for status, early in zip(ladder["status"], in_time, strict=True):
         if status in ("completed", "completed_partial", "covered_by_other"):
-            found.append("Held in time" if early else "Held late, or time not known")
+            found.append("Held, time not known" if pd.isna(early) else ("Held in time" if early else "Held late"))
         else:
             found.append(plain.get(status, "Nothing recorded") if not pd.isna(status) else "Nothing recorded")
     return pd.Series(found, index=ladder.index, dtype=object)
@@ -114,7 +120,7 @@ def _table(ladder: pd.DataFrame, name: str) -> ReleaseTable:
     frame["share_of_due"] = n / max(n_due, 1.0)
     frame["lower"], frame["upper"] = patterns.wilson(n, np.full(len(n), n_due))
     of_offers = frame["outcome"].isin([*_OFFERED, "All offered", "All held"])
-    frame["share_of_offered"] = (frame["n_episodes"] / max(n_offered, 1.0)).where(of_offers)
+    frame["share_of_offered"] = (frame["n_episodes"] / (n_offered or np.nan)).where(of_offers)
     return ReleaseTable(
         name,
         frame,
@@ -125,7 +131,21 @@ def _table(ladder: pd.DataFrame, name: str) -> ReleaseTable:
     )
 
 
+def _without_wholes(frame: pd.DataFrame) -> pd.DataFrame:
+    """Withhold shares whose whole is withheld: a share and its part would give the whole away."""
+    frame = frame.astype(object)
+    whole = frame.set_index("outcome")["n_episodes"]
+    for name, columns in (("All due", ["share_of_due", "lower", "upper"]), ("All offered", ["share_of_offered"])):
+        if not shown(whole[name]):
+            frame[columns] = frame[columns].where(frame[columns].isna(), whole[name])
+    return frame
+
+
 def _outcomes(table: ReleaseTable, view: str, caption: str) -> Item:
+    def outcomes(frame: pd.DataFrame) -> pd.DataFrame:
+        frame = _without_wholes(frame)
+        return frame[frame["outcome"].isin([*OUTCOMES, "All due"])].reset_index(drop=True)
+
     return Item(
         table=table,
         view=view,
@@ -136,18 +156,34 @@ def _outcomes(table: ReleaseTable, view: str, caption: str) -> Item:
             "n_episodes": ("Returns", "count"),
             "share_of_due": ("Share of due", "percent"),
         },
-        after=lambda frame: frame[frame["outcome"].isin([*OUTCOMES, "All due"])].reset_index(drop=True),
+        after=outcomes,
         notes=("A child with returns of two outcomes stands in both rows, so children do not add up.",),
         measures=(Measure(view, "n_episodes", "returns", ("outcome",)),),
     )
 
 
+_UNTIMED = "How many were held within {hours} hours is not recorded: these files hold no date of an interview."
+
+
+def _is_untimed(table: ReleaseTable) -> bool:
+    """Whether interviews were held, but none at a known time."""
+    n = table.frame.set_index("outcome")["n_episodes"]
+    return bool(n["All held"] > 0 and n["Held, time not known"] == n["All held"])
+
+
 def _rungs(table: ReleaseTable, caption: str, hours: int) -> Item:
     names = {"All due": "Due", "All offered": "Offered", "All held": "Held", OUTCOMES[0]: f"Held within {hours} hours"}
+    untimed = _is_untimed(table)
+    if untimed:
+        names.pop(OUTCOMES[0])
 
     def rungs(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.set_index("outcome").loc[list(names)].reset_index().assign(rung=list(names.values()))
+        frame = _without_wholes(frame).set_index("outcome").loc[list(names)].reset_index()
+        return frame.assign(rung=list(names.values()))
 
+    note = (
+        "The 95% interval (Wilson) takes returns as separate; returns of one child are alike, so it is a little narrow."
+    )
     return Item(
         table=table,
         view="interview_ladder",
@@ -162,10 +198,8 @@ def _rungs(table: ReleaseTable, caption: str, hours: int) -> Item:
             "share_of_offered": ("Of offered", "percent"),
         },
         after=rungs,
-        chart=Chart("ladder", headline=lambda t: _ladder_headline(t, hours), alt=_ladder_alt),
-        notes=(
-            "The 95% interval (Wilson) takes returns as separate; returns of one child are alike, so it is a little narrow.",
-        ),
+        chart=Chart("ladder", headline=_ladder_headline, alt=_ladder_alt),
+        notes=(note, _UNTIMED.format(hours=hours)) if untimed else (note,),
         measures=(
             Measure("interview_ladder", "n_episodes", "returns", ("rung",)),
             Measure("interview_share_of_due", "share_of_due", "share", ("rung",)),
@@ -174,11 +208,17 @@ def _rungs(table: ReleaseTable, caption: str, hours: int) -> Item:
     )
 
 
-def _ladder_headline(frame: pd.DataFrame, hours: int) -> str:
-    last = frame.iloc[-1]
-    if not shown(last["share_of_due"]):
-        return "From due to held"
-    return f"{share(last['share_of_due'])} of interviews due were held within {hours} hours"
+def _rung(frame: pd.DataFrame, start: str) -> pd.Series | None:
+    found = frame[frame["rung"].str.startswith(start)]
+    return found.iloc[0] if len(found) else None
+
+
+def _ladder_headline(frame: pd.DataFrame) -> str:
+    for start in ("Held within", "Held"):
+        row = _rung(frame, start)
+        if row is not None and shown(row["share_of_due"]):
+            return f"{share(row['share_of_due'])} of interviews due were {row['rung'][:1].lower()}{row['rung'][1:]}"
+    return "From due to held"
 
 
 def _ladder_alt(frame: pd.DataFrame) -> str:
@@ -186,18 +226,21 @@ def _ladder_alt(frame: pd.DataFrame) -> str:
     return "Bars that shrink from rung to rung: " + ", ".join(said) + "."
 
 
-def _is_shown(treated: Treated) -> bool:
-    return shown(treated["interview_ladder"]["share_of_due"].iloc[-1])
+def _is_said(treated: Treated) -> bool:
+    return "interview_ladder" in treated and all(shown(v) for v in treated["interview_ladder"].iloc[:2]["share_of_due"])
 
 
 def _headline(treated: Treated, hours: int) -> str:
-    if not _is_shown(treated):
-        return "How many interviews were held in time is withheld: too few children."
-    due, offered, held, early = (treated["interview_ladder"].iloc[i] for i in range(4))
-    parts = [f"Of {n_of(due['n_episodes'], 'return')} due an interview"]
-    if shown(offered["share_of_due"]) and shown(held["share_of_due"]):
-        parts.append(f"{share(offered['share_of_due'])} had one offered and {share(held['share_of_due'])} had one held")
-    parts.append(f"{share(early['share_of_due'])} had it within {hours} hours")
-    if shown(held["share_of_offered"]):
-        return ", ".join(parts) + f". Of offers, {share(held['share_of_offered'])} led to an interview."
-    return ", ".join(parts) + "."
+    if "interview_ladder" not in treated:
+        return "These records hold no interview of any return in the period."
+    if not _is_said(treated):
+        return "How many interviews were offered and held is withheld: too few children."
+    frame = treated["interview_ladder"]
+    due, offered, held = (frame.iloc[i] for i in range(3))
+    text = f"Of {n_of(due['n_episodes'], 'return')} due an interview, {share(offered['share_of_due'])} were offered one"
+    early = _rung(frame, "Held within")
+    if shown(held["share_of_due"]):
+        text += f", {share(held['share_of_due'])} had one held"
+    if early is not None and shown(early["share_of_due"]):
+        text += f", and {share(early['share_of_due'])} had it within {hours} hours"
+    return f"{text}." if early is not None else f"{text}. {_UNTIMED.format(hours=hours)}"

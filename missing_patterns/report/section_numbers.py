@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from missing_patterns import monitoring
-from missing_patterns.disclosure import ReleaseTable
+from missing_patterns.disclosure import ReleaseTable, is_withheld
 from missing_patterns.report.facts import Facts, between
 from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
-from missing_patterns.report.words import month_name, n_of, sentence, shown
+from missing_patterns.report.words import month_name, n_of, round_half_up, sentence, share, shown
+
+#: Largest share of months withheld for which a usual range is still given.
+_MOST_WITHHELD = 0.1
 
 COUNTS = {"n_children": ("Children", "count"), "n_episodes": ("Episodes", "count")}
-BOTH = (
-    Measure("children", "n_children", "children", ("group",)),
-    Measure("episodes", "n_episodes", "episodes", ("group",)),
-)
+
+
+def _both(name: str) -> tuple[Measure, Measure]:
+    return (
+        Measure(f"children_{name}", "n_children", "children", ("group",)),
+        Measure(f"episodes_{name}", "n_episodes", "episodes", ("group",)),
+    )
 
 
 def count(episodes: pd.DataFrame) -> dict[str, int]:
@@ -64,7 +71,7 @@ def how_many(facts: Facts) -> Section:
             ),
             (
                 "Usual range",
-                "Mean plus or minus 2.66 times the mean step from month to month (an XmR chart), after setting aside steps of more than 3.27 times that mean. With fewer than 12 months the range is a first trial.",
+                "Mean plus or minus 2.66 times the mean step from month to month (an XmR chart), after setting aside steps of more than 3.27 times that mean. With fewer than 12 months the range is a first trial. Where more than a tenth of the months are withheld, none is given.",
             ),
             ("New to the data", "A child with no earlier episode in the records that were read."),
         ),
@@ -84,13 +91,15 @@ def _run_chart(facts: Facts) -> Item:
     months = _months(facts)[["month", "n_children", "n_episodes"]]
 
     def limits(treated: pd.DataFrame) -> pd.DataFrame:
-        # The range is computed from what is published, so that it says nothing about a withheld month.
+        # The range is computed from what is published, so that it says nothing about a withheld month. Withheld
+        # months are the low ones: where they are many, a range without them would be too high and too narrow.
         chart = monitoring.control_chart(treated, value="n_children").table
-        return chart.assign(
-            n_children=treated["n_children"].to_numpy(),
-            n_episodes=treated["n_episodes"].to_numpy(),
-            signal=[_signal(row) for row in chart.itertuples()],
-        )
+        signal = [_signal(row, last=row.Index == len(chart) - 1) for row in chart.itertuples()]
+        if treated["n_children"].map(is_withheld).mean() > _MOST_WITHHELD:
+            chart[["mean", "lower", "upper"]] = np.nan
+            signal = ["none"] * len(chart)
+        counts = {c: treated[c].to_numpy() for c in ("n_children", "n_episodes")}
+        return chart.assign(**counts, signal=signal)
 
     return Item(
         table=ReleaseTable("children_by_month", months, children="n_children", derived=("n_episodes",), by=("month",)),
@@ -117,16 +126,18 @@ def _run_chart(facts: Facts) -> Item:
     )
 
 
-def _signal(row: Any) -> str:
-    """The rules that a month takes part in, in a reader's words."""
-    high = row.value > row.mean if shown(row.value) else False
+def _signal(row: Any, *, last: bool) -> str:
+    """The rules that a month takes part in, in a reader's words; of earlier months only whether they lie outside."""
+    if not shown(row.value) or not shown(row.mean):
+        return "none"
+    high = row.value > row.mean
     words = {
         "outside": f"{'above' if high else 'below'} the usual range",
         "one_side": f"one of seven or more months in a row {'above' if high else 'below'} the mean",
         "trend": "one of seven or more months in a row that rise or fall",
         "near_limit": f"one of two in three months close to the {'upper' if high else 'lower'} limit",
     }
-    return "; ".join(text for rule, text in words.items() if getattr(row, rule))
+    return "; ".join(words[rule] for rule in (words if last else ["outside"]) if getattr(row, rule)) or "none"
 
 
 def _chart_headline(frame: pd.DataFrame) -> str:
@@ -134,9 +145,16 @@ def _chart_headline(frame: pd.DataFrame) -> str:
     name = month_name(pd.Period(last["month"], "M"))
     if not shown(last["n_children"]):
         return f"{name} is withheld: too few children"
-    if last["signal"]:
-        return f"{name} is {last['signal']}"
-    return f"{name} is within the usual range"
+    if not shown(last["upper"]):
+        return "Children missing each month"
+    usual = f"(usually {_whole(last['lower'])} to {_whole(last['upper'])} children)"
+    if last["signal"] != "none":
+        return f"{name} is {last['signal']} {usual}"
+    return f"{name} is within the usual range {usual}"
+
+
+def _whole(limit: Any) -> int:
+    return round_half_up(float(limit))
 
 
 def _chart_alt(frame: pd.DataFrame) -> str:
@@ -148,7 +166,7 @@ def _chart_alt(frame: pd.DataFrame) -> str:
         f"Line of children missing each month from {month_name(pd.Period(frame['month'].iloc[0], 'M'))} to "
         f"{month_name(pd.Period(last['month'], 'M'))}. It moves between {min(values)} and {max(values)}; the last month is "
         f"{last['n_children'] if shown(last['n_children']) else 'withheld'}. "
-        + (f"The usual range is {last['lower']:.0f} to {last['upper']:.0f}." if shown(last["upper"]) else "")
+        + (f"The usual range is {_whole(last['lower'])} to {_whole(last['upper'])}." if shown(last["upper"]) else "")
     ).strip()
 
 
@@ -178,7 +196,7 @@ def _compared(facts: Facts) -> Item:
             **COUNTS,
             "per_child": ("Episodes per child", "number"),
         },
-        measures=BOTH,
+        measures=_both("by_period"),
     )
 
 
@@ -205,7 +223,7 @@ def _new_or_known(facts: Facts) -> Item:
         ),
         caption=f"Children new to the data and children known before, {month_name(facts.month)}",
         columns={"group": ("New or known", "text"), **COUNTS},
-        measures=BOTH,
+        measures=_both("new_or_known"),
     )
 
 
@@ -213,24 +231,16 @@ def _categories(facts: Facts) -> Item:
     month = between(facts.episodes, facts.month, facts.month)
     labels = {"missing": "Missing", "away": "Away, whereabouts known", "no_apparent_risk": "No apparent risk"}
     category = month["category"].fillna("not recorded").map(lambda c: labels.get(c, "Category not recorded"))
-    rows = [
-        {"group": label, **count(month[category == label])} for label in [*labels.values(), "Category not recorded"]
-    ]
-    rows.append({"group": "Any of these", **count(month)})
+    rows = [{"group": g, **count(month[category == g])} for g in [*labels.values(), "Category not recorded"]]
     return Item(
+        # No total: a child may be in two rows, and a total would give the overlap away.
         table=ReleaseTable(
-            "by_category",
-            pd.DataFrame(rows),
-            children="n_children",
-            derived=("n_episodes",),
-            by=("group",),
-            total="Any of these",
-            additive=True,
+            "by_category", pd.DataFrame(rows), children="n_children", derived=("n_episodes",), by=("group",)
         ),
         caption=f"Every category of absence, {month_name(facts.month)}",
         columns={"group": ("Category", "text"), **COUNTS},
         notes=("A child with absences of two categories stands in both rows, so children do not add up.",),
-        measures=BOTH,
+        measures=_both("by_category"),
     )
 
 
@@ -242,7 +252,7 @@ def _headline(treated: Treated, name: str) -> str:
     last = treated["children_by_month"].iloc[-1]
     if not shown(last["n_children"]) or not shown(last["upper"]):
         return sentence(text) + "."
-    if last["signal"]:
+    if last["signal"] != "none":
         return sentence(text) + f". That is unusual: it is {last['signal']}."
     return sentence(text) + ", which is within the usual range."
 
@@ -265,7 +275,7 @@ def who(facts: Facts) -> Section:
         title="Who went missing",
         question="Which groups of children are these?",
         items=(_by_child(facts), _by_setting(facts)),
-        headline=_who_headline,
+        headline=lambda treated: _who_headline(treated, facts.span),
         means="How the children and their episodes divide. A group with more episodes per child holds more repeats.",
         does_not_mean=(
             "These are not rates: how many children live in care or are of an age is not in these records. "
@@ -318,7 +328,7 @@ def _by_child(facts: Facts) -> Item:
             total="All",
             additive=True,
         ),
-        caption=f"Children and episodes by group, {facts.settings.lookback_months} months to {month_name(facts.month)}",
+        caption=f"Children and episodes by group, {facts.span}",
         columns={
             "heading": ("By", "text"),
             "group": ("Group", "text"),
@@ -351,7 +361,7 @@ def _by_setting(facts: Facts) -> Item:
             total="All",
             additive=True,
         ),
-        caption=f"Where children went missing from, {facts.settings.lookback_months} months to {month_name(facts.month)}",
+        caption=f"Where children went missing from, {facts.span}",
         columns={"group": ("From", "text"), **COUNTS},
         notes=("A child may go missing from more than one setting, so children do not add up.",),
         measures=(
@@ -361,13 +371,13 @@ def _by_setting(facts: Facts) -> Item:
     )
 
 
-def _who_headline(treated: Treated) -> str:
+def _who_headline(treated: Treated, span: str) -> str:
     rows = treated["who"].set_index(["heading", "group"])
     everyone = rows.loc[("Care", "All")]
     if ("Care", "Looked after") not in rows.index:
-        return f"{sentence(n_of(everyone['n_children'], 'child', 'children'))} went missing in the period."
+        return f"{sentence(n_of(everyone['n_children'], 'child', 'children'))} went missing ({span})."
     care = rows.loc[("Care", "Looked after")]
     if not shown(care["n_children"]) or not shown(everyone["n_children"]) or not everyone["n_children"]:
-        return f"{sentence(n_of(everyone['n_children'], 'child', 'children'))} went missing in the period."
+        return f"{sentence(n_of(everyone['n_children'], 'child', 'children'))} went missing ({span})."
     children, episodes = (care[c] / everyone[c] for c in ("n_children", "n_episodes"))
-    return f"Looked-after children were {children:.0%} of the children and had {episodes:.0%} of the episodes."
+    return f"Looked-after children were {share(children)} of the children and had {share(episodes)} of the episodes ({span})."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from missing_patterns.disclosure import ReleaseTable
 from missing_patterns.report.facts import Facts
 from missing_patterns.report.model import Item, Measure, Section, Treated
 from missing_patterns.report.section_interviews import outcome_of
-from missing_patterns.report.words import month_name, share, shown
+from missing_patterns.report.words import share, shown
 
 _FIELDS = {
     "returned_at": "Time or date of return",
@@ -52,10 +53,16 @@ def _completeness(facts: Facts) -> Item:
             "share": float((outcome[due] != "Nothing recorded").mean()) if due.any() else None,
         }
     )
-    frame = pd.DataFrame(rows).assign(n_children=episodes["child_id"].nunique())
+    domains = facts.prevalence(episodes, "domain").iloc[0]
+    n_held = int(domains["n_known"] + domains["n_unknown"])
+    rows.append({"field": "Reasons, of interviews held", "share": domains["n_known"] / n_held if n_held else None})
+    frame = pd.DataFrame(rows)
+    # Only what is complete reads 100%.
+    frame["share"] = [v if v is None or v >= 1 else np.floor(100 * v) / 100 for v in frame["share"]]
+    frame = frame.assign(n_children=episodes["child_id"].nunique())
     return Item(
         table=ReleaseTable("completeness", frame, children="n_children", derived=("share",), by=("field",)),
-        caption=f"Share of episodes for which each field is recorded, {facts.settings.lookback_months} months to {month_name(facts.month)}",
+        caption=f"Share of episodes for which each field is recorded, {facts.span}",
         columns={"field": ("Field", "text"), "share": ("Recorded", "percent")},
         measures=(Measure("recorded", "share", "share", ("field",)),),
     )
@@ -90,7 +97,7 @@ def _headline(treated: Treated) -> str:
     if not known:
         return "How complete the records are is withheld: too few children."
     worst, field = min(known)
-    text = f"The field recorded least is '{field.lower()}': {share(worst)} of episodes"
+    text = f"Recorded least is: {field[:1].lower()}{field[1:]} ({share(worst)})"
     if "rows_read" in treated:
         read = treated["rows_read"]
         if all(shown(v) for v in read["n_quarantined"]):

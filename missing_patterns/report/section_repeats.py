@@ -9,7 +9,7 @@ from missing_patterns import recurrence
 from missing_patterns.disclosure import ReleaseTable
 from missing_patterns.report.facts import Facts
 from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
-from missing_patterns.report.words import month_name, n_of, sentence, share, shown
+from missing_patterns.report.words import after, n_of, sentence, share, shown
 
 #: Points at which the curve is published; every corner of the full curve would be a child.
 _POINTS = (0.05, 0.10, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.90, 1.0)
@@ -18,14 +18,14 @@ _POINTS = (0.05, 0.10, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.90, 1.0)
 def repeats(facts: Facts) -> Section:
     """How many children went again, and which share of the episodes are repeats."""
     result = recurrence.repeat_shares(facts.lookback)
-    period = f"{facts.settings.lookback_months} months to {month_name(facts.month)}"
+    period = f"{facts.span}"
     return Section(
         id="repeats",
         title="How many went again",
         question="How many children went missing more than once, and how much of it is repeats?",
         items=(_definitions(result, period), _bands(result, period)),
         headline=_headline,
-        summary=lambda treated: [_headline(treated)],
+        summary=lambda treated: [after(facts.over, _headline(treated))] if _is_said(treated) else [],
         means=(
             "Two shares are in print under the one word 'repeats', so both stand here with their names. Strict repeats leave "
             "out each child's first episode; episodes of repeaters count every episode of a child with two or more."
@@ -125,31 +125,36 @@ def _bands_headline(frame: pd.DataFrame) -> str:
     return f"{sentence(n_of(most['n_children'], 'child', 'children'))} with 10 or more had {share(most['share_episodes'])} of episodes"
 
 
+def _is_said(treated: Treated) -> bool:
+    return shown(treated["repeat_shares"]["share"].iloc[0])
+
+
 def _headline(treated: Treated) -> str:
+    if not _is_said(treated):
+        return "How many children went missing more than once is withheld: too few children."
     rows = treated["repeat_shares"].set_index("label")
     children, strict, owned = (rows.loc[label] for label in _LABELS.values())
-    if not shown(children["share"]):
-        return "How many children went missing more than once is withheld: too few children."
     return (
-        f"{sentence(n_of(children['n'], 'child', 'children'))} ({share(children['share'])}) went missing more than once; strict repeats are "
-        f"{share(strict['share'])} of episodes, and episodes of repeaters {share(owned['share'])}."
+        f"{sentence(n_of(children['n'], 'child', 'children'))} ({share(children['share'])}) went missing more than once. "
+        f"Episodes after a child's first are {share(strict['share'])} of all (strict repeats); all episodes of these "
+        f"children are {share(owned['share'])} (episodes of repeaters)."
     )
 
 
 def concentration(facts: Facts) -> Section:
     """In how few children the episodes lie, beside what chance alone would give."""
     result = recurrence.concentration(facts.lookback)
-    period = f"{facts.settings.lookback_months} months to {month_name(facts.month)}"
+    period = f"{facts.span}"
     return Section(
         id="concentration",
         title="How concentrated it is",
         question="Is it a few children who go often, or many who go once?",
         items=(_lorenz(result, period, facts.settings.threshold), _tops(result, period)),
         headline=_concentration_headline,
-        summary=lambda treated: [_concentration_headline(treated)] if _is_shown(treated) else [],
+        summary=lambda treated: [after(facts.over, _concentration_headline(treated))] if _is_shown(treated) else [],
         means=(
-            "Where the curve lies far above the line of chance, a small group of children makes much of the total, and work "
-            "with that group can change it."
+            "Where the curve lies far above the straight line, on which every child would have the same number, a small group "
+            "of children makes much of the total, and work with that group can change it."
         ),
         does_not_mean=(
             "The top group is chosen with hindsight: many of these children will go less often next year whatever is done "
@@ -222,7 +227,7 @@ def _lorenz_headline(frame: pd.DataFrame) -> str:
     return (
         f"A tenth of the children account for {share(tenth)} of episodes"
         if shown(tenth)
-        else "A few children account for much"
+        else "Share of episodes by share of children"
     )
 
 
@@ -293,7 +298,4 @@ def _concentration_headline(treated: Treated) -> str:
     if not _is_shown(treated):
         return "Concentration is withheld: too few children."
     rows = treated["concentration"].set_index("measure")["value"]
-    text = f"The tenth of children with most episodes had {share(rows['top_10'])} of them"
-    if shown(rows["gini"]) and shown(rows["gini_by_chance"]):
-        text += f"; the Gini coefficient is {float(rows['gini']):.2f}, and {float(rows['gini_by_chance']):.2f} if chance alone decided"
-    return text + "."
+    return f"The tenth of children with most episodes had {share(rows['top_10'])} of them."

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pandas as pd
 
 from missing_patterns import patterns
@@ -9,28 +12,29 @@ from missing_patterns.codebook import Codebook
 from missing_patterns.disclosure import ReleaseTable
 from missing_patterns.report.facts import EARLIER_MONTHS, RECENT_MONTHS, Facts
 from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
-from missing_patterns.report.words import listed, month_name, n_of, share, shown
+from missing_patterns.report.words import after, listed, n_of, round_half_up, sentence, share, shown
 
 _CHARTED = 15  # reasons on the chart; the rest stand in a table
+_UNPLACED = "In no type with certainty"
 _COMPARED = 12  # largest changes in the table
 _SURE = 0.05  # largest share of false findings among the changes that are named
 
 
 def triggers(facts: Facts) -> Section:
     """What interviews name, by domain and by code, and what has changed."""
-    period = f"{facts.settings.lookback_months} months to {month_name(facts.month)}"
+    by_domain = facts.prevalence(facts.lookback, "domain")
+    n_known, n_unknown = (int(by_domain[c].iloc[0]) for c in ("n_known", "n_unknown"))
+    common, rest = _codes(facts)
+    notes = (_denominator(n_known, n_unknown, facts.settings.threshold),)
     return Section(
         id="triggers",
         title="What triggered it",
         question="What do children and workers name as reasons, and has the mix changed?",
-        items=(
-            _prevalence(facts, "domain", period),
-            _prevalence(facts, "code", period, slice(0, _CHARTED)),
-            _prevalence(facts, "code", period, slice(_CHARTED, None)),
-            _change(facts),
-        ),
-        headline=_headline,
-        summary=lambda treated: [*_changed(treated), _headline(treated)],
+        items=(_domains(facts, by_domain, notes), replace(common, notes=notes), rest, _change(facts))
+        if n_known
+        else (),
+        headline=lambda treated: _headline(treated) if n_known else _NONE_KNOWN,
+        summary=lambda treated: [*_changed(treated), after(facts.over, _headline(treated))] if n_known else [],
         means=(
             "The share of interviews that name each reason, of those interviews that say anything about reasons. One interview can "
             "name several, so shares add up to more than 100%."
@@ -54,51 +58,94 @@ def triggers(facts: Facts) -> Section:
     )
 
 
-def _prevalence(facts: Facts, level: patterns.Level, period: str, rows: slice = slice(None)) -> Item:
-    table = facts.prevalence(facts.lookback, level)
-    n_known, n_unknown = (int(table[c].iloc[0]) for c in ("n_known", "n_unknown"))
-    if level == "code":
-        table = table[table["n_interviews"] > 0]
+_NONE_KNOWN = "No interview in these records says anything about reasons."
+_COLUMNS = {
+    "n_children": ("Children", "count"),
+    "n_interviews": ("Interviews", "count"),
+    "share": ("Share of known", "percent"),
+    "lower": ("95% from", "percent"),
+    "upper": ("95% to", "percent"),
+}
+
+
+def _offered(table: pd.DataFrame, name: str) -> ReleaseTable:
     columns = ["label", "n_children", "n_interviews", "share", "lower_children", "upper_children", "n_children_known"]
-    frame = table[columns].iloc[rows].rename(columns={"lower_children": "lower", "upper_children": "upper"})
-    what = "kind of reason" if level == "domain" else "reason"
-    rest = rows.start == _CHARTED
-    name = {"domain": "trigger_domains", "code": "other_trigger_codes" if rest else "trigger_codes"}[level]
-    chart = Chart(
+    return ReleaseTable(
+        name,
+        table[columns].rename(columns={"lower_children": "lower", "upper_children": "upper"}),
+        children="n_children",
+        derived=("n_interviews", "share", "lower", "upper"),
+        by=("label",),
+        of="n_children_known",
+    )
+
+
+def _withheld_last(frame: pd.DataFrame) -> pd.DataFrame:
+    """Shown rows as they come, most named first, then withheld ones by name: their place would say how many."""
+    is_shown = frame["share"].map(shown).astype(bool)
+    return pd.concat([frame[is_shown], frame[~is_shown].sort_values("label")], ignore_index=True)
+
+
+def _bars(what: str) -> Chart:
+    return Chart(
         "bars",
         headline=lambda t: _top_headline(t, what),
         alt=lambda t: f"Bars of the share of interviews that name each {what}: {_top_said(t)}.",
         options={"x_label": "Share of interviews with known reasons"},
     )
+
+
+def _domains(facts: Facts, table: pd.DataFrame, notes: Sequence[str]) -> Item:
     return Item(
-        table=ReleaseTable(
-            name,
-            frame,
-            children="n_children",
-            derived=("n_interviews", "share", "lower", "upper"),
-            by=("label",),
-            of="n_children_known",
-        ),
-        caption=f"{'Reasons named less often' if rest else f'Share of interviews that name each {what}'}, {period}",
-        columns={
-            "label": (what.capitalize(), "text"),
-            "n_children": ("Children", "count"),
-            "n_interviews": ("Interviews", "count"),
-            "share": ("Share of known", "percent"),
-            "lower": ("95% from", "percent"),
-            "upper": ("95% to", "percent"),
-        },
-        chart=None if rest else chart,
-        notes=(_denominator(n_known, n_unknown, facts.settings.threshold),),
-        measures=(Measure("trigger_share", "share", "share", ("label",), "n_interviews"),),
+        table=_offered(table, "trigger_domains"),
+        caption=f"Share of interviews that name each kind of reason, {facts.span}",
+        columns={"label": ("Kind of reason", "text"), **_COLUMNS},
+        after=_withheld_last,
+        chart=_bars("kind of reason"),
+        notes=notes,
+        measures=(Measure("trigger_domain_share", "share", "share", ("label",), "n_interviews"),),
     )
+
+
+def _codes(facts: Facts) -> tuple[Item, Item]:
+    """The reasons named most, with a chart, and the others."""
+    table = facts.prevalence(facts.lookback, "code")
+    offered = _offered(table[table["n_interviews"] > 0], "trigger_codes")
+    measures = (Measure("trigger_share", "share", "share", ("label",), "n_interviews"),)
+    common = Item(
+        table=offered,
+        view="trigger_codes_common",
+        caption=f"Share of interviews that name each reason, {facts.span}",
+        columns={"label": ("Reason", "text"), **_COLUMNS},
+        after=lambda frame: _rows_shown(_withheld_last(frame)).head(_CHARTED),
+        chart=_bars("reason"),
+        measures=measures,
+    )
+
+    def others(frame: pd.DataFrame) -> pd.DataFrame:
+        charted = _rows_shown(_withheld_last(frame)).head(_CHARTED)["label"]
+        return _withheld_last(frame[~frame["label"].isin(charted)])
+
+    rest = Item(
+        table=offered,
+        view="trigger_codes_other",
+        caption=f"Reasons named less often, or withheld, {facts.span}",
+        columns={"label": ("Reason", "text"), **_COLUMNS},
+        after=others,
+        notes=("Withheld reasons stand last, in the order of the alphabet.",),
+        measures=measures,
+    )
+    return common, rest
 
 
 def _denominator(n_known: int, n_unknown: int, threshold: int) -> str:
     # Both parts are said, or neither: one of them would give the other away.
-    if 0 < n_unknown < threshold or n_known < threshold:
-        return "Shares are of held interviews whose reasons are known; nearly all are."
-    return f"Of {n_known + n_unknown:,} interviews held, reasons are known in {n_known:,}; they are the denominator. In {n_unknown:,} nothing is recorded."
+    if 0 < n_unknown < threshold or 0 < n_known < threshold:
+        return "Shares are of held interviews whose reasons are known."
+    return (
+        f"Of {n_known + n_unknown:,} interviews held, reasons are known in {n_known:,}; they are the denominator. In "
+        f"{n_unknown:,} nothing is recorded of reasons."
+    )
 
 
 def _rows_shown(frame: pd.DataFrame) -> pd.DataFrame:
@@ -114,15 +161,19 @@ def _top_headline(frame: pd.DataFrame, what: str) -> str:
     top = _rows_shown(frame)
     if top.empty:
         return f"Every {what} is withheld: too few children"
-    return f"{top['label'].iloc[0]} is the {what} named most, in {share(top['share'].iloc[0])} of interviews"
+    first = top["label"].iloc[0]
+    return f"{first} is the {what} named most of those shown, in {share(top['share'].iloc[0])} of interviews"
 
 
 def _headline(treated: Treated) -> str:
-    top = _rows_shown(treated["trigger_codes"]).head(3)
+    top = treated["trigger_codes_common"].head(3)
     if top.empty:
         return "What triggered episodes is withheld: too few children."
     said = listed([f"{r.label[:1].lower() + r.label[1:]} ({share(r.share)})" for r in top.itertuples()])
-    return f"The reasons named most are {said} of interviews whose reasons are known."
+    # A withheld reason may have been named more often, by a few children again and again.
+    hidden = any(not shown(v) for v in treated["trigger_codes_other"]["share"])
+    which = "The reasons named most, of those that can be shown, are" if hidden else "The reasons named most are"
+    return f"{which} {said}, as shares of interviews whose reasons are known."
 
 
 def _change(facts: Facts) -> Item:
@@ -152,9 +203,8 @@ def _change(facts: Facts) -> Item:
             "label": ("Reason", "text"),
             "share_earlier": (f"{EARLIER_MONTHS} months before", "percent"),
             "share_recent": (f"Last {RECENT_MONTHS} months", "percent"),
-            "difference": ("Change in points", "percent"),
-            "lower": ("95% from", "percent"),
-            "upper": ("95% to", "percent"),
+            "points": ("Change in points", "text"),
+            "interval": ("95% interval", "text"),
             "verdict": ("Verdict", "text"),
         },
         after=_with_verdict,
@@ -169,13 +219,25 @@ def _with_verdict(frame: pd.DataFrame) -> pd.DataFrame:
     verdict = [
         ("rose" if r.difference > 0 else "fell") if r.q < _SURE else "no clear change" for r in kept.itertuples()
     ]
-    return kept.assign(verdict=verdict)
+    # From the shares as they are printed, so that a reader who subtracts gets the same.
+    points = [round_half_up(100 * r.share_recent) - round_half_up(100 * r.share_earlier) for r in kept.itertuples()]
+    return kept.assign(
+        points=[_signed(p) for p in points],
+        interval=[f"{_signed(100 * r.lower)} to {_signed(100 * r.upper)}" for r in kept.itertuples()],
+        verdict=verdict,
+    )
+
+
+def _signed(points: float) -> str:
+    rounded = round_half_up(points)
+    return f"{rounded:+d}" if rounded else "0"
 
 
 def _changed(treated: Treated) -> list[str]:
     frame = treated["trigger_change"]
     said = [
-        f"{r.label} {r.verdict} from {share(r.share_earlier)} to {share(r.share_recent)} of interviews in the last {RECENT_MONTHS} months."
+        f"{r.label} {r.verdict} from {share(r.share_earlier)} of interviews in the {EARLIER_MONTHS} months before to "
+        f"{share(r.share_recent)} in the last {RECENT_MONTHS} months."
         for r in frame[frame["verdict"] != "no clear change"].head(3).itertuples()
     ]
     if said or frame.empty:
@@ -196,13 +258,14 @@ def types(facts: Facts) -> Section:
     model.fit(patterns.child_trigger_counts(facts.triggers, interviews, facts.codebook, level="code"))
     domains = patterns.child_trigger_counts(facts.triggers, interviews, facts.codebook, level="domain")
     one = model.n_types_ == 1
+    compared = model.n_children_ >= 2 * facts.settings.min_children_types
     return Section(
         id="types",
         title="Types of children",
         question="Are there groups of children who go missing for like reasons?",
         items=() if one else _profiles(model, model.profiles_of(domains), facts.codebook),
-        headline=lambda treated: _types_headline(treated, one),
-        summary=lambda treated: [] if one else [_types_headline(treated, one)],
+        headline=lambda treated: _types_headline(treated, one, compared),
+        summary=lambda treated: [] if one else [_types_headline(treated, one, compared)],
         means=(
             "Children are grouped by which reasons their interviews name, each child counting once however often it was "
             "interviewed. The bars are the share of interviews with such children that name each kind. Different types may "
@@ -227,15 +290,18 @@ def _profiles(model: patterns.TriggerTypes, by_domain: pd.DataFrame, codebook: C
     table = model.summary()[["type", "share", "n_children", "stands_out", "is_shown"]]
     table = pd.concat([table, by_domain.reset_index(drop=True)], axis=1)
     table = table[table["is_shown"]].drop(columns="is_shown")
-    table["type"] = [f"Type {t}" for t in table["type"]]
     table["stands_out"] = [
         listed([codebook.label(w.strip()).lower() for w in str(s).split(";") if w.strip()]) or "nothing"
         for s in table["stands_out"]
     ]
+    table = table.sort_values("n_children", ascending=False, ignore_index=True)
+    table["type"] = [f"Type {k + 1}" for k in range(len(table))]
+    unplaced = {"type": _UNPLACED, "n_children": int((model.labels_ == -1).sum()), "stands_out": ""}
     domains = [str(d) for d in by_domain.columns]
     names = {d: codebook.domain_label(d) for d in domains}
+    table = pd.concat([table.drop(columns="share"), pd.DataFrame([unplaced])], ignore_index=True)
     offered = ReleaseTable(
-        "types", table, children="n_children", derived=("share", *domains), by=("type",), labels=("stands_out",)
+        "types", table, children="n_children", derived=tuple(domains), by=("type",), labels=("stands_out",)
     )
     return (
         Item(
@@ -245,7 +311,6 @@ def _profiles(model: patterns.TriggerTypes, by_domain: pd.DataFrame, codebook: C
                 "type": ("Type", "text"),
                 "stands_out": ("Stands out for", "text"),
                 "n_children": ("Children in it", "count"),
-                "share": ("Share of children", "percent"),
             },
             measures=(Measure("children_by_type", "n_children", "children", ("type",)),),
         ),
@@ -254,6 +319,7 @@ def _profiles(model: patterns.TriggerTypes, by_domain: pd.DataFrame, codebook: C
             view="type_profiles",
             caption="How often interviews with each type name each kind of reason",
             columns={"type": ("Type", "text"), **{d: (name, "percent") for d, name in names.items()}},
+            after=lambda frame: frame[frame["type"] != _UNPLACED].reset_index(drop=True),
             chart=Chart(
                 "profiles",
                 headline=lambda t: f"{len(t)} types of children by the kinds of reason they name",
@@ -267,15 +333,17 @@ def _profiles(model: patterns.TriggerTypes, by_domain: pd.DataFrame, codebook: C
     )
 
 
-def _types_headline(treated: Treated, one: bool) -> str:
+def _types_headline(treated: Treated, one: bool, compared: bool) -> str:
+    if one and not compared:
+        return "Types were not looked for: reasons are known of too few children."
     if one:
         return "No stable pattern: no division into types describes these children better than one group does."
     frame = treated["types"]
-    # Types come largest first; two are enough for a sentence, and all stand in the table.
-    said = [
-        f"{r.stands_out} ({n_of(r.n_children, 'child', 'children')})"
-        for r in frame.itertuples()
-        if r.stands_out != "nothing" and shown(r.n_children)
-    ][:2]
-    text = f"Children fall into {len(frame)} types by the reasons they name"
-    return f"{text}. The largest stand out for {'; and for '.join(said)}." if said else f"{text}."
+    # Two are enough for a sentence; all stand in the table.
+    named = [
+        (r.n_children, r.stands_out) for r in frame.itertuples() if r.stands_out != "nothing" and shown(r.n_children)
+    ]
+    largest = sorted((n for n in named if n[1]), key=lambda n: -n[0])[:2]
+    said = [f"{stands_out} ({n_of(n, 'child', 'children')})" for n, stands_out in largest]
+    text = f"over all the records, children fall into {len(frame[frame['type'] != _UNPLACED])} types by the reasons they name"
+    return sentence(text) + (f". The largest stand out for {'; and for '.join(said)}." if said else ".")

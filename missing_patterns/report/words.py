@@ -93,6 +93,21 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def after(start: str, text: str) -> str:
+    """Put words before a sentence: its first letter becomes small.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> after("Over the year", "Of 12 returns, 9 were in time.")
+    'Over the year, of 12 returns, 9 were in time.'
+    """
+    return f"{start}, {text[:1].lower()}{text[1:]}"
+
+
 def listed(words: list[str]) -> str:
     """Join words with commas and a last "and".
 
