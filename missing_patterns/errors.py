@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-EXIT_DONE = 0
 EXIT_OUR_FAULT = 1
 EXIT_USAGE = 2
 EXIT_DATA = 3

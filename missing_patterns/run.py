@@ -24,7 +24,7 @@ from typing import Any
 import pandas as pd
 
 from missing_patterns.errors import SettingsRefused, TryLater, did_you_mean
-from missing_patterns.schema import LONDON, calendar_month
+from missing_patterns.schema import calendar_month, start_of
 from missing_patterns.settings import Settings, read_settings
 
 MANIFEST = "manifest.json"
@@ -147,12 +147,13 @@ def run_months(
     Returns
     -------
     list of dict
-        One per month looked at: ``month`` and ``outcome``, one of ``up to date``, ``would build`` and ``built``.
+        One per month looked at: ``month`` and ``outcome``, one of ``up to date``, ``would build``, ``built`` and
+        ``before the records begin``.
 
     Raises
     ------
     TryLater
-        If another run holds the lock, or the extracts are not there or older than the month.
+        If another run holds the lock, the month is not over, or the extracts are not there or older than the month.
     DataRefused, DisclosureRefused
         As ``read_records`` and ``build_month`` raise them; months built before stand.
 
@@ -160,6 +161,8 @@ def run_months(
     --------
     Council staff call it through ``python -m missing_patterns run --config council.toml``.
     """
+    if month and calendar_month(month) > calendar_month(last_complete_month(today)):
+        raise TryLater(f"{month} is not over yet. Run again once it is.")
     months = [month] if month else _months_back(last_complete_month(today), config.catch_up_months)
     if not config.data.is_dir():
         raise TryLater("The folder of extracts is not there yet. Check [paths] data, or run again once it is.")
@@ -191,7 +194,10 @@ def _build(
         if not needed:
             outcomes.append({"month": month, "outcome": "up to date"})
             continue
-        if pd.isna(newest) or newest < calendar_month(month).start_time.tz_localize(LONDON):
+        if records.incidents["missing_from"].min() >= start_of(calendar_month(month) + 1):
+            outcomes.append({"month": month, "outcome": "before the records begin"})
+            continue
+        if pd.isna(newest) or newest < start_of(calendar_month(month)):
             raise TryLater(f"The extracts hold no record of {month} or later yet. Run again once they do.")
         progress(f"Building {month}.")
         report = build_month(records, month=month, settings=config.settings)

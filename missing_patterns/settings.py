@@ -50,8 +50,6 @@ class Settings:
         Counts of fewer children than this are withheld; at least 2.
     min_at_risk : int
         A curve stops where fewer children than this are still followed.
-    term_starts, term_ends : tuple of str
-        Dates of school terms.
 
     Raises
     ------
@@ -80,8 +78,6 @@ class Settings:
     profile: str
     threshold: int
     min_at_risk: int
-    term_starts: tuple[str, ...]
-    term_ends: tuple[str, ...]
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -112,8 +108,6 @@ class Settings:
         if not 0 < self.min_share_types < 1:
             raise SettingsRefused("min_share_types must be between 0 and 1.")
         _check_gap(self.merge_gap)
-        _check_dates("term_starts", self.term_starts)
-        _check_dates("term_ends", self.term_ends)
 
 
 def read_settings(path: str | Path | None = None) -> Settings:
@@ -216,11 +210,3 @@ def _check_gap(gap: str) -> None:
         fits = False
     if not fits:
         raise SettingsRefused("merge_gap must be a length of time such as '0h' or '30min'.")
-
-
-def _check_dates(name: str, dates: tuple[str, ...]) -> None:
-    for date in dates:
-        try:
-            pd.Timestamp.fromisoformat(date)
-        except ValueError:
-            raise SettingsRefused(f"{name} must hold dates as yyyy-mm-dd.") from None

@@ -28,14 +28,12 @@ def test_a_council_writes_only_what_differs(tmp_path: Path) -> None:
         name = "Made-up Borough"
         [disclosure]
         threshold = 10
-        [calendar]
-        term_starts = ["2026-09-02"]
         [paths]
         data = "extracts"
         """,
     )
     got = read_settings(path)
-    assert (got.name, got.threshold, got.due_hours, got.term_starts) == ("Made-up Borough", 10, 72, ("2026-09-02",))
+    assert (got.name, got.threshold, got.due_hours) == ("Made-up Borough", 10, 72)
 
 
 def test_every_setting_has_a_default_with_a_comment() -> None:
@@ -75,7 +73,6 @@ def test_unknown_names_are_refused_together_with_the_nearest_known(tmp_path: Pat
         ("min_share_types", "x", "min_share_types must be a number"),
         ("merge_gap", "soon", "merge_gap must be a length of time"),
         ("merge_gap", "-1h", "merge_gap must be a length of time"),
-        ("term_ends", ["1/9/2026"], "term_ends must hold dates as yyyy-mm-dd"),
         ("name", 3, "name must be text"),
     ],
 )

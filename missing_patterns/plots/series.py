@@ -74,7 +74,8 @@ def run_chart(
     mean, lower, upper : str
         Columns with the centre line and the limits; those that the table lacks are not drawn.
     marks : str
-        Column that is filled (true, or text other than "none") where a month is signalled; such months get an orange square.
+        Column that is filled (true, or text other than "none") where a month is signalled; such months get an orange
+        square.
 
     Returns
     -------

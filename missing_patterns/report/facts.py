@@ -11,7 +11,7 @@ from missing_patterns.codebook import Codebook, read_codebook
 from missing_patterns.episodes import build_episodes, gap_times, to_counting_process
 from missing_patterns.errors import ArgumentRefused
 from missing_patterns.report.words import month_name
-from missing_patterns.schema import LONDON, Records, calendar_month
+from missing_patterns.schema import Records, calendar_month, start_of
 from missing_patterns.settings import Settings
 from missing_patterns.triggers import code_triggers, drop_bare_interviews, link_interviews
 
@@ -119,21 +119,6 @@ class Facts:
         return {method: recurrence.gap_curve(gaps, method=method) for method in ("per_child", "first", "pooled")}
 
 
-def start_of(month: pd.Period) -> pd.Timestamp:
-    """Return the first moment of a month in London.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> start_of(pd.Period("2026-07", "M"))
-    Timestamp('2026-07-01 00:00:00+0100', tz='Europe/London')
-    """
-    return month.start_time.tz_localize(LONDON)
-
-
 def between(episodes: pd.DataFrame, first: pd.Period, last: pd.Period, by: str = "missing_from") -> pd.DataFrame:
     """Return the episodes whose stamp ``by`` lies in the months from ``first`` to ``last``, both included.
 
@@ -144,7 +129,7 @@ def between(episodes: pd.DataFrame, first: pd.Period, last: pd.Period, by: str =
 
     Examples
     --------
-    >>> stamps = pd.to_datetime(["2026-07-31 23:59", "2026-08-01 00:00"]).tz_localize(LONDON)
+    >>> stamps = pd.to_datetime(["2026-07-31 23:59", "2026-08-01 00:00"]).tz_localize("Europe/London")
     >>> july = pd.Period("2026-07", "M")
     >>> len(between(pd.DataFrame({"missing_from": stamps}), july, july))
     1
@@ -179,8 +164,10 @@ def gather(records: Records, month: str, settings: Settings) -> Facts:
     first = period - (settings.lookback_months - 1)
     lookback = between(counted, first, period)
     if lookback.empty:
+        counted_as = ", ".join(settings.count_categories)
         raise ArgumentRefused(
-            f"the records hold no episode that began in the {settings.lookback_months} months to the end of {month}."
+            f"the records hold no episode of the categories counted ({counted_as}) that began in the "
+            f"{settings.lookback_months} months to the end of {month}. See count_categories in the settings."
         )
     links = link_interviews(episodes, records.interviews, within_days=settings.linked_within_days)
     interviews = drop_bare_interviews(records.interviews, links)

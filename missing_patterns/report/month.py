@@ -117,7 +117,9 @@ class Month:
         return [_write_whole(folder / file, data) for file, data in contents.items()]
 
 
-def build_month(records: Records, month: str, settings: Settings | None = None, *, made_up: bool = False) -> Month:
+def build_month(
+    records: Records, month: str, settings: Settings | str | Path | None = None, *, made_up: bool = False
+) -> Month:
     """Build the report of one calendar month.
 
     Episodes count in the month in which they began, in London time; what began after the month's end is left out, and
@@ -130,8 +132,8 @@ def build_month(records: Records, month: str, settings: Settings | None = None, 
         From ``read_records`` or ``make_borough(...).records``.
     month : str
         As ``yyyy-mm``.
-    settings : Settings, optional
-        None takes the defaults.
+    settings : Settings or path, optional
+        Settings, or the council's TOML file. None takes the defaults.
     made_up : bool, default False
         Whether to say on the report that nobody in it is real.
 
@@ -143,6 +145,8 @@ def build_month(records: Records, month: str, settings: Settings | None = None, 
     ------
     ArgumentRefused
         If the month is not written as yyyy-mm, or the records hold nothing up to its end.
+    SettingsRefused
+        If the settings cannot be read.
     TableRefused
         If a table of the records cannot be used.
     DisclosureRefused
@@ -158,7 +162,7 @@ def build_month(records: Records, month: str, settings: Settings | None = None, 
     >>> [report.to_dict()[name] for name in ("title", "threshold", "symbol")]
     ['Children missing, October 2026', 5, 'c']
     """
-    settings = read_settings() if settings is None else settings
+    settings = settings if isinstance(settings, Settings) else read_settings(settings)
     facts = gather(records, month, settings)
     sections = [make(facts) for make in SECTIONS]
     items = [item for section in sections for item in section.items]
@@ -200,8 +204,9 @@ def _key_figures(treated: Treated, settings: Settings) -> list[dict[str, Any]]:
     def earlier(column: str) -> str:
         return f"{before[column]} the month before" if before is not None and shown(before[column]) else ""
 
-    again = treated["again_by_day"].set_index(["label", "days"])
-    soon = again.loc[(section_again.METHODS["per_child"], 28)] if len(again) else None
+    soon = None
+    if "again_by_day" in treated:
+        soon = treated["again_by_day"].set_index(["label", "days"]).loc[(section_again.METHODS["per_child"], 28)]
     last = treated["interview_ladder"].iloc[-1] if "interview_ladder" in treated else None
     figures = [
         {"label": "Children missing", "value": now["n_children"], "note": earlier("n_children"), "section": "numbers"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from missing_patterns import patterns
-from missing_patterns.disclosure import ReleaseTable
+from missing_patterns.disclosure import ReleaseTable, is_withheld
 from missing_patterns.report.facts import Facts
 from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
 from missing_patterns.report.section_numbers import count
@@ -64,7 +64,7 @@ def how_long(facts: Facts) -> Section:
         id="duration",
         title="How long they were away",
         question="How long are children away, and how many for more than a day?",
-        items=(item,),
+        items=(item,) if len(timed) else (),
         headline=_duration_headline,
         means="Absences over 24 hours are the ones that panels look at one by one.",
         does_not_mean="A long absence is not always a dangerous one, nor a short one safe. Both ends are as recorded.",
@@ -72,16 +72,21 @@ def how_long(facts: Facts) -> Section:
     )
 
 
+_ONLY_DATES = "Only the dates of these episodes are recorded, not the times."
+
+
 def _duration_headline(treated: Treated) -> str:
-    rows = treated["duration"].set_index("group")["share"]
+    if "duration" not in treated:
+        return _ONLY_DATES
+    rows = treated["duration"].set_index("group")["n_episodes"]
     ended = [rows[g] for g in ("Under 6 hours", "6 to 24 hours")]
-    if not all(shown(v) for v in ended):
+    if not all(shown(v) for v in (*ended, rows["All"])):
         return "How long children were away is withheld in part: too few children."
-    text = f"{share(sum(float(v) for v in ended))} of episodes ended within 24 hours"
+    text = f"{share(sum(ended) / rows['All'])} of episodes ended within 24 hours"
     longer = [rows[g] for g in ("1 to 2 days", "2 to 7 days", "7 days or more")]
     if not all(shown(v) for v in longer):
         return text + "."
-    return f"{text}, and {share(sum(float(v) for v in longer))} lasted longer."
+    return f"{text}, and {share(sum(longer) / rows['All'])} lasted longer."
 
 
 def when(facts: Facts) -> Section:
@@ -121,8 +126,8 @@ def when(facts: Facts) -> Section:
         id="when",
         title="When they go",
         question="On which days and at which hours do children go missing?",
-        items=(item,),
-        headline=lambda treated: _when_headline(treated["calendar"]) + ".",
+        items=(item,) if everything["n_episodes"] else (),
+        headline=lambda treated: _when_headline(treated["calendar"]) + "." if "calendar" in treated else _ONLY_DATES,
         means="Dark cells are when staffing, transport and activities may matter most.",
         does_not_mean=(
             "The hour is when a child was last seen or due back, as recorded; round hours are often guesses. A few children "
@@ -163,7 +168,9 @@ def _when_headline(frame: pd.DataFrame) -> str:
     if n < _PEAK:
         return "No time of the week stands out"
     start, end = band.split("-")
-    return f"The busiest time is {weekday} between {int(start)}:00 and {int(end)}:59, with {n_of(n, 'episode')}"
+    hidden = any(is_withheld(v) for v in frame.drop(columns="weekday").to_numpy().ravel())
+    which = "The busiest time shown" if hidden else "The busiest time"
+    return f"{which} is {weekday} between {int(start)}:00 and {int(end)}:59, with {n_of(n, 'episode')}"
 
 
 def _when_alt(frame: pd.DataFrame) -> str:

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns import recurrence
-from missing_patterns.disclosure import ReleaseTable, treat_curve
+from missing_patterns.disclosure import ReleaseTable, is_withheld, treat_curve
 from missing_patterns.report.facts import Facts
 from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
 from missing_patterns.report.parts import show
-from missing_patterns.report.words import share, shown
+from missing_patterns.report.steps import children_behind, days_to_show
+from missing_patterns.report.words import after, share, shown
 
 HORIZONS = (7, 28, 90)
 METHODS = {
@@ -25,18 +26,14 @@ METHODS = {
 def how_soon(facts: Facts) -> Section:
     """Question 4: how soon children go again, asked three ways."""
     curves = facts.gap_curves()
-    period = f"returns in {facts.span}"
+    period = f"returns, {facts.span}"
     return Section(
         id="again",
         title="How soon children go again",
         question="After a return, how soon does the next episode come?",
-        items=(_curve(facts, curves, period), _horizons(curves, period)),
+        items=(_curve(facts, curves, period), _horizons(facts, curves, period)) if len(facts.gaps()) else (),
         headline=_again_headline,
-        summary=lambda treated: (
-            [f"After {period}: {_again_headline(treated)[:1].lower()}{_again_headline(treated)[1:]}"]
-            if _again_is_shown(treated)
-            else []
-        ),
+        summary=lambda treated: [after(facts.over, _again_headline(treated))] if _again_is_shown(treated) else [],
         means=(
             "The steep part of the curve is when support counts most. 'Per child' is the chance for a child, each child counting "
             "once; 'after the first return' looks only at the first gap; 'per episode' is what staff meet, and is higher because "
@@ -62,9 +59,22 @@ def how_soon(facts: Facts) -> Section:
     )
 
 
+def _events(facts: Facts, method: str) -> pd.DataFrame:
+    """Each gap that ended in another episode, by whole days: the minute of a step would point at an episode."""
+    gaps = facts.gaps()
+    if method == "first":
+        gaps = gaps[gaps["episode_no"] == gaps.groupby("child_id")["episode_no"].transform("min")]
+    ended = gaps[(gaps["event"] == 1) & gaps["gap_days"].notna()]
+    # Where only dates are known, a gap may be nought: that is within one day.
+    return pd.DataFrame({"child_id": ended["child_id"], "day": np.ceil(ended["gap_days"]).clip(lower=1)})
+
+
 def _curve(facts: Facts, curves: dict[str, recurrence.GapCurve], period: str) -> Item:
+    events = _events(facts, "per_child")
+    days = days_to_show(events, [*HORIZONS, 182, 365], facts.settings.threshold)
+    read = curves["per_child"].at(days)[["days", "n_children_at_risk", "share_again", "lower", "upper"]]
     frame = treat_curve(
-        _steps(curves["per_child"].table, facts.settings.threshold),
+        read.assign(n_children_new=facts.settings.threshold),  # as days_to_show has seen to
         threshold=facts.settings.threshold,
         min_at_risk=facts.settings.min_at_risk,
         at_risk="n_children_at_risk",
@@ -98,40 +108,6 @@ def _curve(facts: Facts, curves: dict[str, recurrence.GapCurve], period: str) ->
     )
 
 
-def _steps(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
-    """The curve at chosen whole days, each with enough children new to it since the one before.
-
-    The days that people ask for are chosen first and the steps between them fitted in, so that the curve and the table
-    of those days show the same figures and no difference between two of them is about too few children. Whole days,
-    because the minute of a step would point at an episode.
-    """
-    # Where only dates are known, a gap may be nought: that is within one day.
-    by_day = table.assign(days=np.ceil(table["days"]).clip(lower=1)).groupby("days", as_index=False)
-    frame = by_day.agg(
-        n_children_at_risk=("n_children_at_risk", "first"),
-        n_children_again=("n_children_again", "last"),
-        share_again=("share_again", "last"),
-        lower=("lower", "last"),
-        upper=("upper", "last"),
-    )
-    again, day = frame["n_children_again"].tolist(), frame["days"].tolist()
-    chosen: list[tuple[float, int]] = []
-    last = 0
-    for horizon in (*HORIZONS, day[-1] if day else 0.0):
-        inside = [i for i, d in enumerate(day) if d <= horizon]
-        at_end = again[inside[-1]] if inside else 0
-        for i in inside:
-            if again[i] - last >= threshold and at_end - again[i] >= threshold:
-                chosen.append((day[i], i))
-                last = again[i]
-        if at_end - last >= threshold:
-            chosen.append((float(horizon), inside[-1]))
-            last = at_end
-    rows = frame.iloc[[i for _, i in chosen]].assign(days=[day for day, _ in chosen])
-    new = np.diff(rows.pop("n_children_again").to_numpy(), prepend=0)
-    return rows.assign(n_children_new=new).reset_index(drop=True)
-
-
 def _read_at(frame: pd.DataFrame, day: float, column: str) -> Any:
     """The figure published for exactly this day, or None."""
     found = frame.loc[frame["days"].astype(float) == day, column]
@@ -151,20 +127,19 @@ def _curve_alt(frame: pd.DataFrame) -> str:
     return f"{text}: {', '.join(said)}." if said else f"{text}."
 
 
-def _horizons(curves: dict[str, recurrence.GapCurve], period: str) -> Item:
-    rows = []
+def _horizons(facts: Facts, curves: dict[str, recurrence.GapCurve], period: str) -> Item:
+    parts = []
     for method, label in METHODS.items():
         read = curves[method].at(HORIZONS)
-        new = read["n_children_again"].diff().fillna(read["n_children_again"]).astype("int64")
-        for row, n_new in zip(read.itertuples(), new, strict=True):
-            figures = {"share_again": row.share_again, "lower": row.lower, "upper": row.upper}
-            rows.append({"label": label, "days": int(row.days), "n_children_new": n_new, **figures})
+        few = read["n_children_at_risk"] < facts.settings.min_at_risk
+        figures = read[["share_again", "lower", "upper"]].mask(few)
+        behind = children_behind(_events(facts, method), HORIZONS, facts.settings.threshold)
+        parts.append(figures.assign(label=label, days=HORIZONS, n_children=behind))
     return Item(
         table=ReleaseTable(
             "again_by_day",
-            pd.DataFrame(rows),
-            # Those new since the row above: two rows must not differ by a few children.
-            children="n_children_new",
+            pd.concat(parts, ignore_index=True),
+            children="n_children",
             derived=("share_again", "lower", "upper"),
             by=("label", "days"),
         ),
@@ -176,11 +151,17 @@ def _horizons(curves: dict[str, recurrence.GapCurve], period: str) -> Item:
             "lower": ("95% from", "percent"),
             "upper": ("95% to", "percent"),
         },
+        notes=(f"– where fewer than {facts.settings.min_at_risk} children were followed for so long.",),
         measures=(Measure("gone_again", "share_again", "share", ("label", "days")),),
     )
 
 
+_NO_RETURN = "These records hold no return that could be followed."
+
+
 def _again(treated: Treated, label: str, days: int) -> object:
+    if "again_by_day" not in treated:
+        return None
     rows = treated["again_by_day"].set_index(["label", "days"])["share_again"]
     return rows.get((label, days))
 
@@ -190,8 +171,14 @@ def _again_is_shown(treated: Treated) -> bool:
 
 
 def _again_headline(treated: Treated) -> str:
+    if "again_by_day" not in treated:
+        return _NO_RETURN
+    value = _again(treated, METHODS["per_child"], 28)
     if not _again_is_shown(treated):
-        return "How soon children go again is withheld: too few children."
+        why = (
+            "is withheld: too few children" if is_withheld(value) else "is not known: too few were followed for 28 days"
+        )
+        return f"How soon children go again {why}."
     text = (
         f"{share(_again(treated, METHODS['per_child'], 28))} of children went missing again within 28 days of a return"
     )
@@ -201,7 +188,27 @@ def _again_headline(treated: Treated) -> str:
 
 def how_often(facts: Facts) -> Section:
     """The mean number of further episodes by the time since the first return."""
-    item = Item(
+    any_followed = len(facts.intervals()) > 0
+    return Section(
+        id="burden",
+        title="How many episodes follow",
+        question="How many further episodes does a child have on average, and by when?",
+        items=(_mean_curve(facts),) if any_followed else (),
+        headline=lambda treated: _mean_headline(treated["mean_episodes"]) + "." if any_followed else _NO_RETURN,
+        means="The mean says how much work follows a first return. A curve that bends over shows that it slows down.",
+        does_not_mean="It is an average over very different children: most have few further episodes, and a few carry most of them.",
+        definitions=(
+            (
+                "Mean cumulative function",
+                "Nelson-Aalen estimate over time at risk; a child who is missing is not at risk.",
+            ),
+            ("95% interval", "Lawless and Nadeau's robust variance, which allows for children who go often."),
+        ),
+    )
+
+
+def _mean_curve(facts: Facts) -> Item:
+    return Item(
         table=ReleaseTable(
             "mean_episodes",
             _mean_steps(facts),
@@ -233,37 +240,18 @@ def how_often(facts: Facts) -> Section:
         ),
         notes=("Read every four weeks; the curve ends where too few children are left to follow.",),
     )
-    return Section(
-        id="burden",
-        title="How many episodes follow",
-        question="How many further episodes does a child have on average, and by when?",
-        items=(item,),
-        headline=lambda treated: _mean_headline(treated["mean_episodes"]) + ".",
-        means="The mean says how much work follows a first return. A curve that bends over shows that it slows down.",
-        does_not_mean="It is an average over very different children: most have few further episodes, and a few carry most of them.",
-        definitions=(
-            (
-                "Mean cumulative function",
-                "Nelson-Aalen estimate over time at risk; a child who is missing is not at risk.",
-            ),
-            ("95% interval", "Lawless and Nadeau's robust variance, which allows for children who go often."),
-        ),
-    )
 
 
 def _mean_steps(facts: Facts) -> pd.DataFrame:
-    """The curve every four weeks, with the children whose episodes lie in each step."""
+    """The curve every four weeks, with the children who moved it since the last figure that is shown."""
     intervals = facts.intervals()
     grid = list(range(28, 365, 28))
-    if intervals.empty:
-        return pd.DataFrame({c: [] for c in ("days", "n_children", "at_risk", "mean_episodes", "lower", "upper")})
     frame = recurrence.mean_cumulative(intervals).at(grid)[["days", "mean_episodes", "lower", "upper"]]
     frame["at_risk"] = [int(((intervals["start"] < day) & (intervals["stop"] >= day)).sum()) for day in grid]
     began = intervals[intervals["event"] == 1]
-    step = np.ceil(began["stop"] / 28) * 28
-    frame["n_children"] = began.groupby(step)["child_id"].nunique().reindex(grid, fill_value=0).to_numpy()
-    followed = frame["at_risk"] >= facts.settings.min_at_risk
-    frame = frame[followed.cummin()]
+    events = pd.DataFrame({"child_id": began["child_id"], "day": began["stop"]})
+    frame["n_children"] = children_behind(events, grid, facts.settings.threshold)
+    frame = frame[(frame["at_risk"] >= facts.settings.min_at_risk).cummin()]
     frame = frame.assign(days=frame["days"].astype("int64"), at_risk=(frame["at_risk"] / 5).round() * 5)
     start = pd.DataFrame(
         {"days": [0], "n_children": 0, "at_risk": np.nan, "mean_episodes": 0.0, "lower": 0.0, "upper": 0.0}
@@ -276,4 +264,6 @@ def _mean_headline(frame: pd.DataFrame) -> str:
         if shown(value := _read_at(frame, day, "mean_episodes")):
             weeks = day // 7
             return f"By {weeks} weeks after the first return, children have had {show(value, 'number')} further episodes on average"
-    return "How many episodes follow is withheld: too few children"
+    if frame["mean_episodes"].map(is_withheld).any():
+        return "How many episodes follow is withheld: too few children"
+    return "Too few children were followed to say how many episodes follow"

@@ -257,7 +257,7 @@ def _tops(result: recurrence.Concentration, period: str) -> Item:
     frame = frame.set_index("measure").loc[list(labels)].reset_index()
     # Two top groups may differ by as few children as the smaller one holds, so parts of a child are not rounded up.
     size = frame["measure"].map({"top_05": 0.05, "top_10": 0.10, "top_20": 0.20}).fillna(1.0)
-    frame["n_children"] = np.floor(size * result.n_children + 1e-9).astype("int64")
+    frame["n_children"] = np.maximum(np.floor(size * result.n_children + 1e-9), 1).astype("int64")
     return Item(
         table=ReleaseTable(
             "concentration",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from missing_patterns import patterns
@@ -12,7 +13,7 @@ from missing_patterns.codebook import Codebook
 from missing_patterns.disclosure import ReleaseTable
 from missing_patterns.report.facts import EARLIER_MONTHS, RECENT_MONTHS, Facts
 from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
-from missing_patterns.report.words import after, listed, n_of, round_half_up, sentence, share, shown
+from missing_patterns.report.words import after, listed, n_of, round_half_up, share, shown
 
 _CHARTED = 15  # reasons on the chart; the rest stand in a table
 _UNPLACED = "In no type with certainty"
@@ -144,7 +145,7 @@ def _denominator(n_known: int, n_unknown: int, threshold: int) -> str:
         return "Shares are of held interviews whose reasons are known."
     return (
         f"Of {n_known + n_unknown:,} interviews held, reasons are known in {n_known:,}; they are the denominator. In "
-        f"{n_unknown:,} nothing is recorded of reasons."
+        f"{n_unknown:,} no reason is recorded."
     )
 
 
@@ -209,23 +210,23 @@ def _change(facts: Facts) -> Item:
         },
         after=_with_verdict,
         notes=(
-            f"The {_COMPARED} largest changes. Reasons named by too few children in either period are left out; all others were tried, and the verdict allows for that.",
+            "Sure changes first, then the largest of the others. Reasons named by too few children in either period are left out; all others were tried, and the verdict allows for that.",
         ),
     )
 
 
 def _with_verdict(frame: pd.DataFrame) -> pd.DataFrame:
-    kept = frame[frame["q"].map(shown).astype(bool)].head(_COMPARED).reset_index(drop=True)
-    verdict = [
-        ("rose" if r.difference > 0 else "fell") if r.q < _SURE else "no clear change" for r in kept.itertuples()
-    ]
+    kept = frame[frame["q"].map(shown).astype(bool)].reset_index(drop=True)
+    is_sure = kept["q"].astype(float) < _SURE
     # From the shares as they are printed, so that a reader who subtracts gets the same.
     points = [round_half_up(100 * r.share_recent) - round_half_up(100 * r.share_earlier) for r in kept.itertuples()]
-    return kept.assign(
+    kept = kept.assign(
         points=[_signed(p) for p in points],
         interval=[f"{_signed(100 * r.lower)} to {_signed(100 * r.upper)}" for r in kept.itertuples()],
-        verdict=verdict,
+        verdict=np.where(is_sure, np.where(kept["difference"].astype(float) > 0, "rose", "fell"), "no clear change"),
     )
+    # Sure changes first, then the largest of the others.
+    return pd.concat([kept[is_sure], kept[~is_sure]]).head(max(_COMPARED, int(is_sure.sum()))).reset_index(drop=True)
 
 
 def _signed(points: float) -> str:
@@ -242,7 +243,7 @@ def _changed(treated: Treated) -> list[str]:
     ]
     if said or frame.empty:
         return said
-    return [f"No reason's share has clearly changed in the last {RECENT_MONTHS} months."]
+    return [f"No reason that can be shown has clearly changed in the last {RECENT_MONTHS} months."]
 
 
 def types(facts: Facts) -> Section:
@@ -339,11 +340,10 @@ def _types_headline(treated: Treated, one: bool, compared: bool) -> str:
     if one:
         return "No stable pattern: no division into types describes these children better than one group does."
     frame = treated["types"]
-    # Two are enough for a sentence; all stand in the table.
-    named = [
-        (r.n_children, r.stands_out) for r in frame.itertuples() if r.stands_out != "nothing" and shown(r.n_children)
+    named = [(r.n_children, r.stands_out) for r in frame.itertuples() if shown(r.n_children)]
+    said = [
+        f"{stands_out} ({n_of(n, 'child', 'children')})" for n, stands_out in named if stands_out not in ("", "nothing")
     ]
-    largest = sorted((n for n in named if n[1]), key=lambda n: -n[0])[:2]
-    said = [f"{stands_out} ({n_of(n, 'child', 'children')})" for n, stands_out in largest]
-    text = f"over all the records, children fall into {len(frame[frame['type'] != _UNPLACED])} types by the reasons they name"
-    return sentence(text) + (f". The largest stand out for {'; and for '.join(said)}." if said else ".")
+    text = f"Over all the records, children fall into {int((frame['type'] != _UNPLACED).sum())} types by the reasons they name."
+    # Two are enough for a sentence; all stand in the table.
+    return f"{text} Some stand out for {', others for '.join(said[:2])}." if said else text

@@ -42,7 +42,7 @@ from missing_patterns.schema.tables import (
     Kind,
     Table,
 )
-from missing_patterns.schema.times import LONDON, calendar_month, moment
+from missing_patterns.schema.times import LONDON, calendar_month, moment, start_of
 
 __all__ = [
     "ACCOUNTING",
@@ -88,4 +88,5 @@ __all__ = [
     "empty",
     "moment",
     "require",
+    "start_of",
 ]

@@ -208,6 +208,8 @@ def _to_list(series: pd.Series) -> pd.Series:
         if value is None or value is pd.NA or isinstance(value, float):
             items.append(None)
         elif isinstance(value, str):
+            if value.startswith(("(", "[")):  # a tuple that was written to a file as Python prints it
+                raise ValueError("not a list as this project writes it")
             items.append(tuple(part.strip() for part in value.split(";") if part.strip()))
         else:
             items.append(tuple(str(part) for part in value))
@@ -256,5 +258,5 @@ _IN_WORDS: dict[Kind, str] = {
     "flag": "true or false",
     "count": "whole numbers",
     "number": "numbers",
-    "list": "lists of text",
+    "list": "lists of text (in a file, parts are separated by semicolons)",
 }

@@ -67,3 +67,18 @@ def calendar_month(month: str) -> pd.Period:
     except ValueError:
         raise ArgumentRefused("a month must be written as yyyy-mm, such as 2026-10.") from None
     return period
+
+
+def start_of(month: pd.Period) -> pd.Timestamp:
+    """Return the first moment of a month in London.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> start_of(pd.Period("2026-07", "M"))
+    Timestamp('2026-07-01 00:00:00+0100', tz='Europe/London')
+    """
+    return month.start_time.tz_localize(LONDON)
