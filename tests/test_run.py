@@ -97,6 +97,22 @@ def test_a_month_whose_data_are_not_there_is_for_later(tmp_path: Path, extracts:
     assert not (tmp_path / "reports" / "2026-12").exists()
 
 
+def test_a_month_that_is_not_over_is_for_later(tmp_path: Path, extracts: Path) -> None:
+    with pytest.raises(TryLater, match="2026-11 is not over yet"):
+        run.run_months(council(tmp_path, extracts), today=TODAY, month="2026-11")
+
+
+@pytest.mark.usefixtures("only_the_figures")
+def test_a_new_council_gets_its_first_month(tmp_path: Path) -> None:
+    data = tmp_path / "extracts"
+    data.mkdir()
+    rows = [f"C{k},{k % 27 + 1:02d}/10/2026 20:00,{k % 27 + 1:02d}/10/2026 23:00" for k in range(20)]
+    text = "Child ID,Date & time missing,Date & time returned\n" + "\n".join(rows) + "\n"
+    (data / "tracker.csv").write_text(text, encoding="utf-8")
+    done = run.run_months(council(tmp_path, data), today=TODAY)
+    assert [d["outcome"] for d in done] == ["before the records begin", "before the records begin", "built"]
+
+
 def test_extracts_that_are_not_there_are_for_later(tmp_path: Path) -> None:
     with pytest.raises(TryLater, match="not there yet"):
         run.run_months(council(tmp_path, tmp_path / "nowhere"), today=TODAY)
