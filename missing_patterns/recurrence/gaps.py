@@ -182,6 +182,7 @@ class GapCurve:
         """
         ax = new_axes(ax)
         draw_steps(ax, self.table, self.groups, "share_again", self.by)
+        ax.set_xlabel("Days since return")
         ax.set_ylabel("Share gone missing again")
         ax.set_ylim(0, 1)
         return ax

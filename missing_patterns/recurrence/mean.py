@@ -152,6 +152,7 @@ class MeanCumulative:
         """
         ax = new_axes(ax)
         draw_steps(ax, self.table, self.groups, "mean_episodes", self.by)
+        ax.set_xlabel("Days since the origin")
         ax.set_ylabel("Mean episodes per child")
         return ax
 
