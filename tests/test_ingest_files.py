@@ -58,7 +58,7 @@ def test_windows_text_is_read_and_named(tmp_path: Path) -> None:
         (b"CHILD,\x81\x8d\n", "neither UTF-8 nor"),
         (b"PK\x03\x04rest", "zip"),
         (bytes.fromhex("d0cf11e0a1b11ae1") + b"rest", r"\.xls"),
-        (b"%PDF-1.7", "PDF"),
+        (b"%PDF-1.7", "it is a PDF. Export the table itself from the system"),
         (b"\x1f\x8b\x08", "gzip"),
         (b"<!DOCTYPE html><html>", "web page"),
         (b"  <table><tr>", "web page"),
@@ -70,6 +70,23 @@ def test_what_is_not_a_csv_is_refused(tmp_path: Path, data: bytes, why: str) -> 
     path.write_bytes(data)
     with pytest.raises(DataRefused, match=why):
         mp.read_records(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "why"),
+    [
+        ("a.pdf", b"%PDF-1.7", r"a\.pdf: it is a PDF\. Export the table itself from the system"),
+        ("a.xlsx", b"%PDF-1.7", r"name and content differ: it is a PDF\. Export the table itself"),
+        ("a.docx", b"PK\x03\x04", r"it is a Word document\. Export the table itself"),
+        ("a.dat", b"PK\x03\x04", r"it is a zip file or an Excel workbook\. Export the table itself"),
+        ("a.xls", b"<html>", r"Save it as an Excel workbook"),
+        ("a.csv", b"<html>", r"Save it as CSV"),
+    ],
+)
+def test_a_document_is_not_to_be_saved_under_another_name(tmp_path: Path, name: str, data: bytes, why: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(DataRefused, match=why):
+        mp.read_records(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +255,7 @@ class TestWorkbooks:
         sheets = {"A": [HEADER, *good_rows(2)], "Notes": [["Words", "about"], ["it", "all"]], "Blank": []}
         records = mp.read_records(write_xlsx(tmp_path / "rhi.xlsx", sheets))
         told = records.problems.set_index("rule")["sheet"].to_dict()
-        assert (told["no_profile"], told["empty_sheet"]) == ("Notes", "Blank")
+        assert (told["sheet_no_profile"], told["empty_sheet"]) == ("Notes", "Blank")
         assert records.accounting["sheet"].tolist() == ["A"]
 
     def test_two_sheets_of_one_book_are_accounted_for_apart(self, tmp_path: Path) -> None:
@@ -316,8 +333,8 @@ class TestPaths:
         told = records.problems.groupby("rule")["file"].agg(list)
         assert sorted(told["not_read"]) == ["README.md", "~$rhi.xlsx"]
         assert told["no_profile"] == ["Reviews.csv"]
-        assert records.accounting["file"].tolist() == ["Missing.csv", "rhi.csv"]
-        check_law(records, tmp_path / "rhi.csv", tmp_path / "Missing.csv")
+        assert records.accounting["file"].tolist() == ["Missing.csv", "Reviews.csv", "rhi.csv"]
+        check_law(records, tmp_path / "rhi.csv", tmp_path / "Missing.csv", tmp_path / "Reviews.csv")
 
     def test_the_same_bytes_twice_are_read_once(self, tmp_path: Path) -> None:
         for name in ("a.csv", "b.csv"):
@@ -347,7 +364,7 @@ class TestPaths:
         with pytest.raises(DataRefused, match="no file to read"):
             mp.read_records(tmp_path)
         (tmp_path / "notes.txt").write_text("some words, and more\n", encoding="utf-8")
-        with pytest.raises(DataRefused, match="No file fits a profile"):
+        with pytest.raises(DataRefused, match=r"No file fits a profile\.\nnotes\.txt: .* not look like a table"):
             mp.read_records(tmp_path)
 
     def test_all_files_that_are_refused_are_named_at_once(self, tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ class TestShape:
         path = tmp_path / "Missing.csv"
         path.write_text("CHILD,MISSING,START,MIS_END\nC1,M,13/01/2026,\n", encoding="utf-8")
         with pytest.raises(
-            DataRefused, match=r"nearest is ssda903 \(missing\), which also needs a column for missing_from"
+            DataRefused, match=r"nearly missing \(profile ssda903\), but no column was found for missing_from"
         ):
             mp.read_records(path)
 

@@ -29,6 +29,13 @@ _NOT_TEXT = (
 )
 _NOT_TABLES = ((b"<!doctype", "a web page (HTML)"), (b"<html", "a web page (HTML)"), (b"<table", "a web page (HTML)"))
 _XML = ((b"<?xml", "XML"),)
+_DOCUMENTS = {
+    ".pdf": "a PDF",
+    ".docx": "a Word document",
+    ".doc": "a Word document",
+    ".pptx": "a PowerPoint file",
+    ".zip": "a zip file",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +123,23 @@ def read_bytes(source: Source) -> bytes:
     foreign = (*_NOT_TABLES, *_XML, *_NOT_TEXT) if is_text else (*_NOT_TABLES, *_NOT_TEXT[2:])
     for magic, kind in foreign:
         if start.startswith(magic.lower()):
-            wanted = "CSV" if is_text else "an Excel workbook (.xlsx)"
-            raise DataRefused.of_file(
-                source.label, f"its name and content differ: it is {kind}", f"Save it as {wanted}."
-            )
+            raise _foreign(source, kind)
     if not is_text:
         _check_book(source.label, data)
     return data
+
+
+def _foreign(source: Source, kind: str) -> DataRefused:
+    suffix = source.path.suffix.lower()
+    if kind == "a PDF" or suffix not in TEXT_SUFFIXES + BOOK_SUFFIXES:
+        # A document holds a picture of a table at best; saving it under another name does not make one.
+        kind = _DOCUMENTS.get(suffix, kind)
+        why = f"it is {kind}" if suffix in _DOCUMENTS else f"its name and content differ: it is {kind}"
+        return DataRefused.of_file(
+            source.label, why, "Export the table itself from the system, as CSV or an Excel workbook."
+        )
+    wanted = "an Excel workbook (.xlsx)" if suffix in BOOK_SUFFIXES else "CSV"
+    return DataRefused.of_file(source.label, f"its name and content differ: it is {kind}", f"Save it as {wanted}.")
 
 
 def _check_book(label: str, data: bytes) -> None:

@@ -73,9 +73,14 @@ def nearest(rows: Sequence[Sequence[Cell]], tables: Iterable[TableProfile]) -> M
     for table in tables:
         for i, names in enumerate(top):
             found = _match_row(table, names, i, strict=False)
-            if found and found.fields and (best is None or len(found.fields) > len(best.fields)):
+            if found and found.fields and (best is None or _nearness(found) > _nearness(best)):
                 best = found
     return best
+
+
+def _nearness(match: Match) -> tuple[int, int]:
+    """Most fields, then fewest absent of those that a table is told by."""
+    return len(match.fields), -sum(name not in match.fields for name in match.table.recognise)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ import pandas as pd
 
 from missing_patterns import schema
 
+#: What the accounting calls a sheet of records that no profile fits.
+NOT_READ = "not read"
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -105,7 +108,7 @@ def _rules() -> dict[str, Rule]:
         ("sex_differs", "the child has different sexes in different rows", ""),
         ("column_absent", "no column was found for this; check the header against the profile", ""),
         ("two_headers", "more than one column could be this; the first name in the profile's list was used", ""),
-        ("no_profile", "no profile fits; not read. Name its columns with sniff()", ""),
+        ("sheet_no_profile", "no profile fits this sheet; others of the file were read, this one was not", ""),
         ("hidden_sheet", "the sheet is hidden and was not read; unhide it, or name it in a profile", ""),
         ("no_rows", "there is a header but no rows", ""),
     ]
@@ -117,11 +120,13 @@ def _rules() -> dict[str, Rule]:
         ("overlap", "overlaps an earlier record of the child; they are joined into one episode later", ""),
         ("ref_not_found", "covers a reference that is not in this file", ""),
         ("not_read", "not a kind of file that is read", ""),
+        ("not_a_table", "does not look like a table of records; not read", ""),
         ("same_file_twice", "holds exactly the bytes of another file; not read again", ""),
         ("columns_unused", "columns that the profile does not use", ""),
         ("empty_sheet", "the sheet is empty", ""),
     ]
     rules = [Rule(n, "error", "quarantined", m, d) for n, m, d in quarantined]
+    rules.append(Rule("no_profile", "error", "refused", "not read, none of its rows is used"))
     rules += [Rule(n, "note", "repaired", m, d) for n, m, d in repaired]
     rules += [Rule(n, "warning", "accepted", m, d) for n, m, d in warnings]
     rules += [Rule(n, "note", "accepted", m, d) for n, m, d in notes]

@@ -14,12 +14,13 @@ from missing_patterns.ingest import text as texts
 from missing_patterns.ingest.books import read_book
 from missing_patterns.ingest.files import BOOK_SUFFIXES, Source, fingerprint, list_sources, read_bytes
 from missing_patterns.ingest.grid import Cell, Grid, as_text, is_blank
-from missing_patterns.ingest.headers import Match, choose, match_tables, nearest
+from missing_patterns.ingest.headers import Match, choose, match_tables
 from missing_patterns.ingest.joining import join_pieces
 from missing_patterns.ingest.log import Log
 from missing_patterns.ingest.profiles import TableProfile, built_in, read_profile
 from missing_patterns.ingest.rows import Data, find_rows
 from missing_patterns.ingest.tables import Pieces, read_tables
+from missing_patterns.ingest.unread import account_unread, loosely, refuse_unread
 from missing_patterns.settings import Settings
 
 
@@ -47,7 +48,9 @@ def read_records(
         per return-interview process, ``children`` one per child over all files, ``placements`` one per spell.
         ``problems`` says what was repaired, doubted or set aside, with file, line and column and without values;
         ``quarantine`` keeps each row set aside as it was read; ``accounting`` adds up per file and sheet:
-        ``n_rows = n_accepted + n_quarantined + n_not_data``.
+        ``n_rows = n_accepted + n_quarantined + n_not_data``. A file of a folder that holds a table which no profile
+        fits is an error in ``problems`` (outcome ``refused``), and stands in ``accounting`` as table ``not read`` with
+        all its rows under ``n_not_data``. Prose, pictures and the like are noted.
 
     Raises
     ------
@@ -56,7 +59,8 @@ def read_records(
     SettingsRefused
         If the profile is not one.
     DataRefused
-        Naming every file that cannot be read safely, with the place, why, and what to do.
+        Naming every file that cannot be read safely, with the place, why, and what to do; also if a file that is
+        named, or every file of a folder, fits no profile, or a profile names no column that its table needs.
 
     Examples
     --------
@@ -72,7 +76,7 @@ def read_records(
     """
     if settings is not None and not isinstance(settings, Settings):
         raise ArgumentRefused("settings must be Settings, as read_settings gives, or None.")
-    tables = known_tables(profile)
+    tables, known = known_tables(profile), known_tables(None)
     sources, skipped = list_sources(paths)
     log = Log()
     for name in skipped:
@@ -80,25 +84,27 @@ def read_records(
     pieces: list[Pieces] = []
     seen: dict[tuple[str, str], set[tuple[Cell, ...]]] = {}
     refused: list[str] = []
+    unfit: list[DataRefused] = []
     prints: dict[str, str] = {}
-    n_read = 0
     for source in sources:
         try:
             data = read_bytes(source)
             if prints.setdefault(fingerprint(data), source.label) != source.label:
                 log.add("same_file_twice", source.label)
                 continue
-            for match, grid in open_source(source, data, tables, log):
+            found, others = open_source(source, data, tables, log)
+            for match, grid in found:
                 pieces.append(_read_sheet(grid, match, log, seen))
-                n_read += 1
+            for grid in others:
+                account_unread(grid, source, tables, known, log, alone=not found)
+            if others and not found:
+                unfit.append(refuse_unread(others[0], source, tables, known))
         except DataRefused as error:
             refused.append(str(error))
     if refused:
         raise DataRefused("\n".join(refused))
-    if not n_read:
-        raise DataRefused(
-            "No file fits a profile. Look at the headers with sniff(), and name the columns in a profile of your own."
-        )
+    if not pieces:
+        raise DataRefused("\n".join(["No file fits a profile.", *map(str, unfit)]))
     return join_pieces(pieces, log)
 
 
@@ -139,13 +145,18 @@ def open_grids(source: Source, data: bytes, tables: Sequence[TableProfile], log:
     delimiter = max(by_delimiter, key=lambda d: len(by_delimiter[d][0].fields) if by_delimiter[d] else 0)
     if not by_delimiter[delimiter]:
         likely = max(heads, key=lambda d: max((len(r) for r in heads[d]), default=0))
-        return Opened([(Grid(source.label, "", heads[likely], range(1, len(heads[likely]) + 1)), [])])
+        try:
+            return Opened([(texts.read_grid(text, source.label, likely), [])])
+        except DataRefused:  # nobody reads it, so it is only counted
+            return Opened([(loosely(text, source.label, likely), [])])
     grid = texts.read_grid(text, source.label, delimiter)
     return Opened([(grid, match_tables(grid.rows, tables))])
 
 
-def open_source(source: Source, data: bytes, tables: Sequence[TableProfile], log: Log) -> list[tuple[Match, Grid]]:
-    """Return the sheets of a file that a table profile fits; the others are noted, or refused if that is all.
+def open_source(
+    source: Source, data: bytes, tables: Sequence[TableProfile], log: Log
+) -> tuple[list[tuple[Match, Grid]], list[Grid]]:
+    """Return the sheets of a file that a table profile fits, and the others that hold something.
 
     Raises
     ------
@@ -162,24 +173,37 @@ def open_source(source: Source, data: bytes, tables: Sequence[TableProfile], log
         else:
             log.add("empty_sheet", grid.file, grid.sheet)
     if not found and others and source.is_named:
+        raise refuse_unread(others[0], source, tables, known_tables(None))
+    return found, others
+
+
+def _check_needed(grid: Grid, match: Match) -> None:
+    """Refuse at once what would otherwise be an error in every row: no column for what a row must have."""
+    table = match.table
+    needed = {c.name: c.meaning for b in table.becomes for c in schema.TABLES[b].columns if c.required}
+    absent = [n for n in needed if n not in match.fields and n not in table.defaults]
+    if not absent:
+        return
+    unnamed = [n for n in absent if n not in table.columns]
+    names = ", ".join(f"{n} ({needed[n]})" for n in unnamed or absent)
+    if unnamed:
         raise DataRefused.of_file(
-            source.label, f"no profile fits its header{_nearly(others[0], tables)}", "Name its columns with sniff()."
+            grid.file,
+            f"the profile {table.profile} names no column for {names}",
+            "Edit the TOML: under [table.columns], write the field and the header of its column.",
+            sheet=grid.sheet,
         )
-    for grid in others:
-        log.add("no_profile", grid.file, grid.sheet)
-    return found
-
-
-def _nearly(grid: Grid, tables: Sequence[TableProfile]) -> str:
-    near = nearest(grid.rows, tables)
-    if near is None:
-        return ""
-    absent = [n for n in near.table.recognise if n not in near.fields]
-    return f"; nearest is {near.table.profile} ({near.table.name}), which also needs a column for {', '.join(absent)}"
+    raise DataRefused.of_file(
+        grid.file,
+        f"no column was found for {names}, which every row of {table.name} (profile {table.profile}) needs",
+        "Edit the TOML: add the header of its column to the field.",
+        sheet=grid.sheet,
+    )
 
 
 def _read_sheet(grid: Grid, match: Match, log: Log, seen: dict[tuple[str, str], set[tuple[Cell, ...]]]) -> Pieces:
     table = match.table
+    _check_needed(grid, match)
     for name in match.doubled:
         log.add("two_headers", grid.file, grid.sheet, column=match.headers[match.fields[name]])
     for name in table.expected:

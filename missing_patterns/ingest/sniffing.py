@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused
 from missing_patterns.ingest.files import list_sources, read_bytes
 from missing_patterns.ingest.grid import Grid, is_blank
 from missing_patterns.ingest.headers import Match, nearest
 from missing_patterns.ingest.log import Log
-from missing_patterns.ingest.profiles import TableProfile, fields_of, head
+from missing_patterns.ingest.profiles import BECOMES, TableProfile, fields_of, head
 from missing_patterns.ingest.reader import known_tables, open_grids
 
 #: A header is offered as a guess when it is at least this like a known one.
@@ -56,6 +57,20 @@ class SheetGuess:
     columns: tuple[ColumnGuess, ...]
     made_from: TableProfile | None = None
 
+    @property
+    def needed(self) -> dict[str, str]:
+        """Fields that every row must have and no column was taken for, with their meaning."""
+        if self.made_from is None:
+            return {}
+        taken = {c.field for c in self.columns}
+        columns = [c for b in self.made_from.becomes for c in schema.TABLES[b].columns if c.required]
+        return {c.name: c.meaning for c in columns if c.name not in taken}
+
+    @property
+    def is_recognised(self) -> bool:
+        """Whether any column is known, or like a known one."""
+        return any(c.field or c.confidence > 0 for c in self.columns)
+
     def __repr__(self) -> str:
         known = sum(bool(c.field) for c in self.columns)
         return f"SheetGuess: {'fits' if self.fits else 'nearly'}, {known} of {len(self.columns)} columns known"
@@ -79,7 +94,7 @@ class Guess:
         return f"Guess: {n} sheet{'' if n == 1 else 's'}, {fit} that a profile fits"
 
     def summary(self) -> pd.DataFrame:
-        """Return one row per column of each sheet: what it is taken for, why, and how sure.
+        """Return one row per column of each sheet: what it is taken for, what that means, why, and how sure.
 
         Raises
         ------
@@ -93,14 +108,24 @@ class Guess:
                 "header_line": s.header_line,
                 "column": c.header,
                 "field": c.field,
+                "meaning": meaning_of(c.field),
                 "confidence": c.confidence,
                 "why": c.why,
             }
             for s in self.sheets
             for c in s.columns
         ]
-        names = ["sheet", "profile", "table", "header_line", "column", "field", "confidence", "why"]
+        names = ["sheet", "profile", "table", "header_line", "column", "field", "meaning", "confidence", "why"]
         return pd.DataFrame(rows, columns=names)
+
+    def explain(self) -> str:
+        """Say in words what each sheet is, with a line per column and what its field means.
+
+        Raises
+        ------
+        Nothing.
+        """
+        return "\n".join(line for sheet in self.sheets for line in _explain(self.file, sheet))
 
     def to_toml(self) -> str:
         """Return a profile that reads this file, to check and edit; columns not known stand in it as comments.
@@ -111,7 +136,8 @@ class Guess:
         """
         name = head(Path(self.file).stem).replace(" ", "_") or "own"
         lines = [
-            "# Made by sniff(). Check every line; a field takes the first of its headers that is there.",
+            "# Made by sniff. Check every line; a field takes the first of its headers that is there.",
+            '# To name a column, write a line such as  missing_from = ["Went missing"]  under [table.columns].',
             f"name = {_quoted(name)}",
             f"title = {_quoted(self.file)}",
         ]
@@ -119,6 +145,56 @@ class Guess:
             if sheet.made_from is not None:
                 lines += _table_toml(sheet, sheet.made_from, number)
         return "\n".join(lines) + "\n"
+
+
+def _explain(file: str, sheet: SheetGuess) -> list[str]:
+    name = f"{file} [{sheet.sheet}]" if sheet.sheet else file
+    if not sheet.columns:
+        return [f"{name}: nothing was recognised; there is no row of headers."]
+    if not sheet.is_recognised:
+        # The row may not be a header at all, so its texts are not shown.
+        n, line = len(sheet.columns), sheet.header_line
+        return [
+            f"{name}: nothing was recognised; no header in line {line} is like a known one ({n} looked at).",
+            "If it holds records of missing children, these fields at least need a column:",
+            *(f"  {field:<16} {meaning}" for field, meaning in sheet.needed.items()),
+        ]
+    fits = "is" if sheet.fits else "is most like"
+    rows = [(c.header[:60], c.field or "-", meaning_of(c.field) or "not used", c.why) for c in sheet.columns]
+    table = pd.DataFrame(rows, columns=["column", "field", "meaning", "why"]).to_string(index=False)
+    return [
+        f"{name} {fits} {sheet.table} (profile {sheet.profile}), with its header in line {sheet.header_line}.",
+        table,
+        *(f"No column was found for {field}, and every row needs it: {m}." for field, m in sheet.needed.items()),
+    ]
+
+
+def meaning_of(field: str) -> str:
+    """Say in plain words what a field means; nothing for a column that is taken for none.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> meaning_of("missing_from")
+    'start: last seen or due back'
+    """
+    if field in _EXTRA_MEANINGS:
+        return _EXTRA_MEANINGS[field]
+    columns = (c for name in BECOMES for c in schema.TABLES[name].columns)
+    return next((c.meaning for c in columns if c.name == field), "")
+
+
+_EXTRA_MEANINGS = {
+    "birth_month": "date of birth; only its month is kept",
+    "rhi_offered": "whether a return interview was offered",
+    "rhi_accepted": "whether the return interview was accepted",
+    "other_refs": "references of other incidents that the interview covers",
+    "missing_from_time": "time of day of the start, where it has a column of its own",
+    "returned_at_time": "time of day of the end, where it has a column of its own",
+}
 
 
 def sniff(path: str | Path) -> Guess:
@@ -214,7 +290,7 @@ def _most_like(header: str, free: Sequence[str], table: TableProfile) -> tuple[s
 
 def _table_toml(sheet: SheetGuess, table: TableProfile, number: int) -> list[str]:
     named = {c.field: c for c in sheet.columns if c.field}
-    recognise = [n for n in table.recognise if n in named] or list(named)[:2]
+    recognise = [n for n in table.recognise if n in named] or list(named)[:2] or list(sheet.needed)
     lines = [
         "",
         "[[table]]",
@@ -228,7 +304,10 @@ def _table_toml(sheet: SheetGuess, table: TableProfile, number: int) -> list[str
     lines.append("[table.columns]")
     lines += [f"{c.field} = [{_quoted(c.header)}]  # {c.why}" for c in named.values()]
     lines += [f"# {_quoted(c.header)}: {c.why}" for c in sheet.columns if not c.field]
-    lines += [f"# {name}: no column found" for name in table.columns if name not in named and name[:1] != "_"]
+    for name in dict.fromkeys([*sheet.needed, *table.columns]):
+        if name not in named and name[:1] != "_":
+            need = ", and every row needs it" if name in sheet.needed else ""
+            lines.append(f"# {name} = []  # no column found{need}: {meaning_of(name)}")
     kinds = fields_of(table.becomes)
     if table.defaults:
         lines += ["[table.defaults]", *(f"{n} = {_value(v)}" for n, v in table.defaults.items())]
