@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
+import errno
+import os
 import runpy
 import subprocess
 import sys
@@ -14,6 +17,15 @@ import pytest
 
 import missing_patterns as mp
 from missing_patterns import cli
+from missing_patterns.schema import Records
+
+INCIDENT = pd.DataFrame({"child_id": ["A"], "missing_from": ["2026-01-05 21:00"]})
+
+
+@pytest.fixture(autouse=True)
+def today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The day on which the commands are typed."""
+    monkeypatch.setattr(cli, "_today", lambda: dt.date(2026, 11, 30))
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -73,8 +85,12 @@ def test_check_prints_positions_and_reasons_but_no_values(tmp_path: Path, capsys
     assert "line 6 'MIS_START'" in out
     assert "2 rows were set aside" in out
     assert "SECRET" not in out + err + listed.read_text(encoding="utf-8")
-    n_listed = len(pd.read_csv(listed))
-    assert f"{n_listed} problems, the gravest kind first" in out
+    told = pd.read_csv(listed)
+    n_listed, n_notes = len(told), int((told["severity"] == "note").sum())
+    assert f"\n2 errors, 1 warning, {n_notes} notes:\n" in f"\n{out}"
+    assert out.index("\nERROR ") < out.index("\nNOTE ")
+    headings = out.split("Every row, accounted for:\n")[1].splitlines()[0]
+    assert " ".join(headings.split()) == "file became rows read used set aside not data"
     assert out.count("\n  Missing.csv") == n_listed
 
 
@@ -108,11 +124,186 @@ def test_sniff_writes_a_profile_that_reads_the_same_file(
     code, out, _ = call(capsys, "sniff", extracts / "Missing.csv", "--out", profile)
     assert code == 0
     assert "MIS_START" in out
+    assert "start: last seen or due back" in out
     assert tomllib.loads(profile.read_text(encoding="utf-8"))
     code, out, _ = call(capsys, "check", extracts / "Missing.csv", "--profile", profile)
     assert code == 0
     code, out, _ = call(capsys, "sniff", extracts / "Missing.csv")
     assert code == 0
+    profile.write_text("corrected by hand", encoding="utf-8")
+    code, _, err = call(capsys, "sniff", extracts / "Missing.csv", "--out", profile)
+    assert (code, "is there already. Name another file" in err) == (2, True)
+    assert profile.read_text(encoding="utf-8") == "corrected by hand"
+
+
+def mixed(extracts: Path, folder: Path) -> Path:
+    """The extracts, with one column of one file renamed."""
+    folder.mkdir()
+    for file in extracts.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    path = folder / "ssd_missing.csv"
+    text = path.read_text(encoding="utf-8").replace("miss_missing_episode_start_date", "went", 1)
+    path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_check_ends_with_three_when_a_file_was_not_read(
+    tmp_path: Path, extracts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = mixed(extracts, tmp_path / "extracts")
+    code, out, _ = call(capsys, "check", folder)
+    assert code == 3
+    assert "1 file was not read: ssd_missing.csv. Why, and what to do, stands above under no_profile." in out
+    assert "ERROR  no_profile  (1)" in out
+    assert "set aside. Correct" not in out
+    code, out, _ = call(capsys, "check", folder, "--profile", "rhi_tracker")
+    assert (code, "4 files were not read: Episodes.csv, Header.csv, Missing.csv, ssd" in out) == (3, True)
+
+
+def test_names_of_what_was_not_read_are_cut_and_sheets_are_named() -> None:
+    assert cli._named([f"{n}.csv" for n in range(7)]).endswith(
+        "7 files were not read: 0.csv, 1.csv, 2.csv, 3.csv, 4.csv and 2 more"
+    )
+    assert cli._named(["a.xlsx [2026]"]) == "1 sheet was not read: a.xlsx [2026]"
+    accounting = pd.DataFrame({"file": ["a.xlsx"], "sheet": ["2026"], "table": ["not read"]})
+    assert cli._unread(Records(incidents=INCIDENT, accounting=accounting)) == ["a.xlsx [2026]"]
+    assert cli._in_words(accounting).columns.tolist() == ["file", "sheet", "became"]
+
+
+@pytest.mark.usefixtures("without_word")
+def test_report_goes_on_without_a_file_and_says_so(
+    tmp_path: Path, extracts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = mixed(extracts, tmp_path / "my extracts")
+    code, out, _ = call(capsys, "report", "--data", folder, "--month", "2026-10", "--out", tmp_path / "out")
+    assert code == 0
+    assert "\nWARNING: 1 file was not read: ssd_missing.csv. Nothing of that is in this report.\n" in out
+    assert "In the files: 1 error, " in out
+    assert out.rstrip().endswith(f'To see them: python -m missing_patterns check "{folder}"')
+
+
+def test_notes_alone_are_not_spoken_of_after_a_report(capsys: pytest.CaptureFixture[str]) -> None:
+    problems = pd.DataFrame({"severity": ["note", "note"]})
+    cli._warn_of_problems(Records(incidents=INCIDENT, problems=problems), "check x")
+    assert capsys.readouterr().out == ""
+    problems.loc[0, "severity"] = "warning"
+    cli._warn_of_problems(Records(incidents=INCIDENT, problems=problems), "check x")
+    assert (
+        capsys.readouterr().out == "\nIn the files: 0 errors, 1 warning; 0 rows were set aside. To see them: check x\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("month", "words"),
+    [
+        ("2026-11", "2026-11 is not over yet. The last complete month is 2026-10."),
+        ("2031-01", "2031-01 is not over yet"),
+        ("October", "a month must be written as yyyy-mm"),
+        ("2026-13", "a month must be written as yyyy-mm"),
+    ],
+)
+def test_a_month_that_cannot_be_reported_is_refused_before_a_file_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], month: str, words: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    code, _, err = call(capsys, "report", "--data", tmp_path / "data", "--month", month, "--out", tmp_path / "out")
+    assert (code, words in err, "Reading" in err) == (2, True, False)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("without_word")
+def test_a_month_that_the_extracts_do_not_reach_is_for_later(
+    tmp_path: Path, extracts: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_today", lambda: dt.date(2026, 12, 1))
+    asked = ["report", "--data", extracts, "--month", "2026-11", "--out", tmp_path / "out"]
+    code, _, err = call(capsys, *asked)
+    assert (code, "The extracts hold no record of 2026-11 or later yet. Run again once they do" in err) == (75, True)
+    assert not (tmp_path / "out").exists()
+    code, _, _ = call(capsys, *asked, "--empty-month")
+    assert (code, (tmp_path / "out" / "missing_children_2026-11.html").exists()) == (0, True)
+
+
+def test_the_clock_is_that_of_london(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert abs(cli._today() - dt.datetime.now(dt.UTC).date()) <= dt.timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["init", "nodir/x.toml"], "cannot write to nodir/x.toml: does not exist, or a folder of the path"),
+        (["sniff", "Missing.csv", "--out", "nodir/o.toml"], "cannot write to nodir/o.toml: does not exist"),
+        (["check", "Missing.csv", "--problems", "nodir/p.csv"], "cannot write to nodir/p.csv: does not exist"),
+        (["demo", "--out", "afile/sub"], "cannot write to afile/sub: is a file, or a part of the path is"),
+        (
+            ["report", "--data", "Missing.csv", "--month", "2026-10", "--out", "afile/sub"],
+            "cannot write to afile/sub: is",
+        ),
+        (["init", "locked/x.toml"], "cannot write to locked/x.toml: no permission"),
+        (["check", "Missing.csv", "--problems", "locked/p.csv"], "cannot write to locked/p.csv: no permission"),
+        (
+            ["report", "--data", "Missing.csv", "--month", "2026-10", "--out", "locked"],
+            "cannot write to locked: no perm",
+        ),
+    ],
+)
+def test_a_place_that_cannot_be_written_to_is_named_as_it_was_typed(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Missing.csv").write_text("CHILD,MISSING,MIS_START,MIS_END\nC1,M,13/10/2026,\n", encoding="utf-8")
+    (tmp_path / "afile").write_text("", encoding="utf-8")
+    (tmp_path / "locked").mkdir()
+    # Whoever runs the tests as root may write anywhere, so the system's answer is stood in for.
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK or Path(path).name != "locked")
+    code, out, err = call(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.strip().startswith(words)
+    assert str(tmp_path) not in err
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "words"),
+    [
+        (errno.EACCES, "out/report.html", "cannot write to out: no permission, or it is open in another program"),
+        (errno.ENOSPC, "/elsewhere/report.html", "cannot write to report.html: the disk is full"),
+        (errno.EIO, "out", "cannot write to out: OSError"),
+        (errno.EACCES, "shut.csv", "cannot read shut.csv: no permission"),
+    ],
+)
+def test_a_fault_of_the_disk_is_worded_plainly(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    name: str,
+    words: str,
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(number, "SECRET", name)
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shut.csv").write_text("a", encoding="utf-8")
+    monkeypatch.setattr("missing_patterns.synthetic.make_borough", broken)
+    monkeypatch.setattr(os, "access", lambda path, mode: mode == os.W_OK)
+    code, _, err = call(capsys, "demo", "--out", "out")
+    assert (code, words in err, "SECRET" in err) == (2, True, False)
+
+
+def test_a_fault_of_the_system_without_a_file_is_ours(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("SECRET")
+
+    monkeypatch.setattr("missing_patterns.synthetic.make_borough", broken)
+    code, _, err = call(capsys, "demo", "--out", tmp_path / "out")
+    assert (code, "This is our fault: OSError in cli.py" in err, "SECRET" in err) == (1, True, False)
 
 
 @pytest.mark.usefixtures("without_word")
@@ -121,6 +312,11 @@ def test_init_then_run_builds_a_month(tmp_path: Path, extracts: Path, capsys: py
     code, out, _ = call(capsys, "init", config)
     assert code == 0
     assert "run --config" in out
+    written = config.read_text(encoding="utf-8")
+    assert written.startswith(
+        "# Your council's settings. Change what differs; unknown names are refused.\n\n[council]\n"
+    )
+    assert "Copy the lines" not in written
     code, _, err = call(capsys, "init", config)
     assert (code, "is there already" in err) == (2, True)
     code, _, err = call(capsys, "run", "--config", config)
