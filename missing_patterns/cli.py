@@ -151,7 +151,10 @@ def check(files: Sequence[Path], profile: str | None, problems_file: Path | None
     click.echo("\nEvery row, accounted for:")
     click.echo(_in_words(records.accounting).to_string(index=False, na_rep=""))
     if problems_file:
-        records.problems.to_csv(problems_file, index=False)
+        from missing_patterns.report.tidy import ENCODING, safe_text
+
+        safe = records.problems.astype(object).map(safe_text)
+        safe.to_csv(problems_file, index=False, encoding=ENCODING)
         click.echo(f"\nAll {len(records.problems):,} problems are in {problems_file}")
     n_aside, unread = len(records.quarantine), _unread(records)
     if n_aside:

@@ -191,3 +191,16 @@ class TestSniffed:
         book = write_xlsx(tmp_path / "a.xlsx", {"C": [[1, 2], [3, 4]]})
         assert mp.sniff(book).explain() == "a.xlsx [C]: nothing was recognised; there is no row of headers."
         assert mp.sniff(book).sheets[0].needed == {}
+
+
+def test_other_modules_of_the_ssda903_return_are_no_loss(tmp_path: Path) -> None:
+    (tmp_path / "Missing.csv").write_text(
+        "CHILD,DOB,MISSING,MIS_START,MIS_END\nA,01/02/2010,M,13/01/2026,14/01/2026\n", encoding="utf-8"
+    )
+    (tmp_path / "Reviews.csv").write_text(
+        "CHILD,DOB,REVIEW,REVIEW_CODE\nA,01/02/2010,13/01/2026,PN1\nA,01/02/2010,14/01/2026,PN1\n", encoding="utf-8"
+    )
+    records = mp.read_records(tmp_path)
+    told = records.problems[records.problems["file"] == "Reviews.csv"]
+    assert told["severity"].tolist() == ["note"]
+    assert len(records.incidents) == 1

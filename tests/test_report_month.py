@@ -372,15 +372,19 @@ def test_a_point_of_a_curve_never_lies_a_few_children_from_the_last_one_shown() 
     assert "%" not in next(s["headline"] for s in got["sections"] if s["id"] == "again")
 
 
-def test_the_top_group_of_one_child_is_not_shown() -> None:
-    rows = [("A", day) for day in range(1, 13)] + [(f"B{k}", 5) for k in range(18)]
+def test_the_top_group_of_few_children_is_not_shown() -> None:
+    rows = [("A", day) for day in range(1, 13)] + [(f"B{k}", 5) for k in range(59)]
     start = pd.to_datetime([f"2026-10-{day:02d} 20:00" for _, day in rows])
     frame = pd.DataFrame(
         {"child_id": [c for c, _ in rows], "missing_from": start, "returned_at": start + pd.Timedelta("2h")}
     )
     got = build_month(Records(frame), MONTH).to_dict()
     tops = table_of(got, "concentration").set_index("label")["value_shown"]
-    assert tops.filter(like="top").tolist() == ["c", "c", "c"]
+    assert tops.filter(like="top").tolist() == ["c", "24%", "32%"]
+    few = build_month(Records(frame[:40]), MONTH).to_dict()
+    section = next(s for s in few["sections"] if s["id"] == "concentration")
+    assert section["headline"] == "There are too few children to say how concentrated episodes are."
+    assert section["items"] == []
 
 
 def test_shares_of_a_withheld_whole_are_withheld() -> None:
@@ -438,7 +442,9 @@ def test_one_interview_that_two_systems_hold_is_one() -> None:
     got = build_month(Records(frame, pd.concat([told, bare])), MONTH).to_dict()
     section = next(s for s in got["sections"] if s["id"] == "triggers")
     (note,) = section["items"][0]["table"]["notes"]
-    assert note.startswith(f"Of {len(frame)} interviews held, reasons are known in {len(frame)};")
+    assert note == "Shares are of held interviews whose reasons are known."
+    domains = table_of(got, "trigger_domains").set_index("label")
+    assert domains.loc["Placement", ["n_interviews", "share"]].tolist() == [len(frame), 1.0]
 
 
 def test_interviews_without_a_date_are_not_said_to_be_late() -> None:

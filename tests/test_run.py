@@ -65,7 +65,8 @@ def test_a_run_builds_the_months_that_need_it_and_then_nothing(tmp_path: Path, e
     folder = tmp_path / "reports" / "2026-10"
     manifest = json.loads((folder / run.MANIFEST).read_text(encoding="utf-8"))
     assert set(manifest["outputs"]) == {p.name for p in folder.iterdir()} - {run.MANIFEST}
-    assert set(manifest["inputs"]) == {p.name for p in extracts.iterdir()}
+    assert manifest["inputs"] == sorted(run.hash_files(extracts).values())
+    assert not [p.name for p in extracts.iterdir() if p.name in (folder / run.MANIFEST).read_text(encoding="utf-8")]
     assert manifest["n_rows"]["incidents"] > 0
 
     before = {p.name: p.read_bytes() for p in folder.iterdir()}

@@ -182,7 +182,7 @@ def to_counting_process(
     return result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Known:
     """Episodes in order, as known when observation ended; `begin`, `limit` and `born` are per child."""
 

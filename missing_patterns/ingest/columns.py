@@ -24,7 +24,7 @@ FIRST_YEAR, LAST_YEAR = 1990, 2098
 FIRST_BIRTH_YEAR = 1960
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Times:
     """A column of times in Europe/London, and whether each holds a time of day.
 

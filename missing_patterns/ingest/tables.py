@@ -26,7 +26,7 @@ INTERVIEW_FIELDS = (
 MANY_MIDNIGHTS = 0.05
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Pieces:
     """What one sheet gave to each table, before ids are made unique and children are merged.
 

@@ -13,6 +13,9 @@ from missing_patterns.ingest.headers import Match, match_tables, nearest
 from missing_patterns.ingest.log import NOT_READ, Log
 from missing_patterns.ingest.profiles import TableProfile
 
+#: Modules of the SSDA903 return that say nothing of absences, children or placements; they come with those that do.
+OTHER_MODULES = frozenset("ad1 dolo oc2 oc3 placedadoption prevperm reviews swepisodes".split())
+
 #: Headers shown in a message: how many, and how much of each.
 MOST_HEADERS, LONGEST_HEADER = 5, 60
 #: A cell of digits and signs alone is no header, and a header that holds a long number may hold an id.
@@ -76,7 +79,7 @@ def account_unread(
     ------
     Nothing.
     """
-    if not looks_like_records(grid, source):
+    if not looks_like_records(grid, source) or source.path.stem.casefold() in OTHER_MODULES:
         log.add("not_a_table", grid.file, grid.sheet)
     elif alone or is_nearly_known(grid, known):
         log.add("no_profile", grid.file, grid.sheet, detail=describe(grid, tables, known))

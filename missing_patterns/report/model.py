@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from missing_patterns.disclosure import ReleaseTable, is_withheld
+from missing_patterns.disclosure import SYMBOL, ReleaseTable, is_withheld
 from missing_patterns.report.parts import plain
 
 Treated = Mapping[str, pd.DataFrame]
@@ -152,6 +152,36 @@ class Section:
             "does_not_mean": self.does_not_mean,
             "definitions": [list(pair) for pair in self.definitions],
         }
+
+
+def keep_totals_together(table: ReleaseTable, treated: pd.DataFrame) -> pd.DataFrame:
+    """Withhold the parts of a total that is withheld.
+
+    The door may withhold a total to protect its parts. The same total stands in other tables of the report, so here the
+    parts go instead.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"group": ["a", "b", "All"], "n": [2, 7, 9]})
+    >>> table = ReleaseTable("t", frame, "n", by=("group",), total="All", additive=True)
+    >>> keep_totals_together(table, frame.assign(n=["c", 7, "c"]))["n"].tolist()
+    ['c', 'c', 'c']
+    """
+    if table.total is None:
+        return treated
+    treated = treated.astype(object)
+    *outer, inner = table.by
+    groups = treated[outer].astype(str).agg("/".join, axis=1) if outer else pd.Series("", index=treated.index)
+    is_total = treated[inner] == table.total
+    hidden = groups[is_total & treated[table.children].map(is_withheld)]
+    rows = groups.isin(hidden)
+    for column in table.figures:
+        treated.loc[rows & treated[column].notna(), column] = SYMBOL
+    return treated
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:

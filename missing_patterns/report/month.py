@@ -20,7 +20,7 @@ from missing_patterns.report import (
     section_triggers,
 )
 from missing_patterns.report.facts import Facts, gather
-from missing_patterns.report.model import Section, Treated, measures_of
+from missing_patterns.report.model import Section, Treated, keep_totals_together, measures_of
 from missing_patterns.report.parts import plain
 from missing_patterns.report.words import month_name, share, shown
 from missing_patterns.schema import Records
@@ -168,7 +168,7 @@ def build_month(
     items = [item for section in sections for item in section.items]
     offered = {item.table.name: item.table for item in items}
     door = suppress_tables(offered.values(), profile=settings.profile, threshold=settings.threshold).require_safe()
-    treated = {item.id: item.finish(door[item.table.name]) for item in items}
+    treated = {item.id: item.finish(keep_totals_together(item.table, door[item.table.name])) for item in items}
     return Month(
         {
             "title": f"Children missing, {month_name(facts.month)}",

@@ -29,9 +29,11 @@ def how_long(facts: Facts) -> Section:
         "End not known or still missing": hours.isna(),
     }
     rows = [{"group": label, **count(timed[inside])} for label, inside in bands.items()]
-    rows.append({"group": "All", **count(timed)})
+    rows.append({"group": _DATES, **count(episodes[~episodes.index.isin(timed.index)])})
+    rows.append({"group": "All", **count(episodes)})
     frame = pd.DataFrame(rows)
-    frame["share"] = frame["n_episodes"] / max(len(timed), 1)
+    frame["share"] = frame["n_episodes"] / max(len(episodes), 1)
+    frame["n_all"] = frame["n_children"].iloc[-1]
     item = Item(
         table=ReleaseTable(
             "duration",
@@ -41,6 +43,7 @@ def how_long(facts: Facts) -> Section:
             by=("group",),
             total="All",
             additive=True,
+            of="n_all",
         ),
         caption=f"How long children were away, {facts.span}",
         columns={
@@ -49,7 +52,6 @@ def how_long(facts: Facts) -> Section:
             "n_episodes": ("Episodes", "count"),
             "share": ("Share of episodes", "percent"),
         },
-        notes=("Episodes of which only the dates are known are left out.",),
         chart=Chart(
             "bars",
             headline=lambda t: _duration_headline({"duration": t}).rstrip("."),
@@ -72,6 +74,7 @@ def how_long(facts: Facts) -> Section:
     )
 
 
+_DATES = "Only the dates are known"
 _ONLY_DATES = "Only the dates of these episodes are recorded, not the times."
 
 
@@ -82,11 +85,14 @@ def _duration_headline(treated: Treated) -> str:
     ended = [rows[g] for g in ("Under 6 hours", "6 to 24 hours")]
     if not all(shown(v) for v in (*ended, rows["All"])):
         return "How long children were away is withheld in part: too few children."
-    text = f"{share(sum(ended) / rows['All'])} of episodes ended within 24 hours"
+    # Where the dated ones are withheld they are few, and the share of all is close enough.
+    timed = rows["All"] - (rows[_DATES] if shown(rows[_DATES]) else 0)
+    of = "episodes" if timed == rows["All"] else "episodes whose times are known"
+    text = f"{share(sum(ended) / timed)} of {of} ended within 24 hours"
     longer = [rows[g] for g in ("1 to 2 days", "2 to 7 days", "7 days or more")]
     if not all(shown(v) for v in longer):
         return text + "."
-    return f"{text}, and {share(sum(longer) / rows['All'])} lasted longer."
+    return f"{text}, and {share(sum(longer) / timed)} lasted longer."
 
 
 def when(facts: Facts) -> Section:

@@ -120,6 +120,7 @@ def _table(ladder: pd.DataFrame, name: str) -> ReleaseTable:
     frame["share_of_due"] = n / max(n_due, 1.0)
     frame["lower"], frame["upper"] = patterns.wilson(n, np.full(len(n), n_due))
     of_offers = frame["outcome"].isin([*_OFFERED, "All offered", "All held"])
+    frame["n_children_due"] = frame["n_children"].iloc[at["All due"]]
     frame["share_of_offered"] = (frame["n_episodes"] / (n_offered or np.nan)).where(of_offers)
     return ReleaseTable(
         name,
@@ -127,6 +128,7 @@ def _table(ladder: pd.DataFrame, name: str) -> ReleaseTable:
         children="n_children",
         derived=("n_episodes", "share_of_due", "lower", "upper", "share_of_offered"),
         by=("outcome",),
+        of="n_children_due",
         sums=tuple((at[rung], tuple(at[o] for o in parts)) for rung, parts in RUNGS.items()),
     )
 
@@ -190,7 +192,6 @@ def _rungs(table: ReleaseTable, caption: str, hours: int) -> Item:
         caption=caption,
         columns={
             "rung": ("Rung", "text"),
-            "n_children": ("Children", "count"),
             "n_episodes": ("Returns", "count"),
             "share_of_due": ("Of due", "percent"),
             "lower": ("95% from", "percent"),

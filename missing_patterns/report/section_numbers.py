@@ -16,6 +16,8 @@ from missing_patterns.report.words import month_name, n_of, round_half_up, sente
 #: Largest share of months withheld for which a usual range is still given.
 _MOST_WITHHELD = 0.1
 
+_LOOKBACK = "lookback"
+
 COUNTS = {"n_children": ("Children", "count"), "n_episodes": ("Episodes", "count")}
 
 
@@ -49,7 +51,7 @@ def how_many(facts: Facts) -> Section:
         id="numbers",
         title="How many children went missing",
         question="How many children and episodes, and is it more than usual?",
-        items=(_run_chart(facts), _compared(facts), _new_or_known(facts), _categories(facts)),
+        items=(_run_chart(facts), *_month(facts), _categories(facts)),
         headline=lambda treated: _headline(treated, name),
         summary=lambda treated: [_headline(treated, name), *_what_changed(treated, month)],
         means=(
@@ -89,8 +91,13 @@ def _months(facts: Facts) -> pd.DataFrame:
 
 def _run_chart(facts: Facts) -> Item:
     months = _months(facts)[["month", "n_children", "n_episodes"]]
+    n_months = len(months)
+    # Other tables print the total of the lookback, so the door must know that these months add up to it.
+    months.loc[n_months] = {"month": _LOOKBACK, **count(facts.lookback)}
+    inside = [i for i in range(n_months) if months["month"].iloc[i] >= str(facts.lookback_month)]
 
     def limits(treated: pd.DataFrame) -> pd.DataFrame:
+        treated = treated[treated["month"] != _LOOKBACK].reset_index(drop=True)
         # The range is computed from what is published, so that it says nothing about a withheld month. Withheld
         # months are the low ones: where they are many, a range without them would be too high and too narrow.
         chart = monitoring.control_chart(treated, value="n_children").table
@@ -102,7 +109,16 @@ def _run_chart(facts: Facts) -> Item:
         return chart.assign(**counts, signal=signal)
 
     return Item(
-        table=ReleaseTable("children_by_month", months, children="n_children", derived=("n_episodes",), by=("month",)),
+        table=ReleaseTable(
+            "children_by_month",
+            months,
+            children="n_children",
+            derived=("n_episodes",),
+            by=("month",),
+            sums=((n_months, tuple(inside)),)
+            if len(inside) == facts.settings.lookback_months or n_months == len(inside)
+            else (),
+        ),
         caption="Children and episodes by month, with the usual range of children",
         columns={
             "month": ("Month", "month"),
@@ -170,7 +186,8 @@ def _chart_alt(frame: pd.DataFrame) -> str:
     ).strip()
 
 
-def _compared(facts: Facts) -> Item:
+def _month(facts: Facts) -> tuple[Item, Item]:
+    """This month beside others, and divided into new and known children: one table, for the parts add up."""
     periods = {"This month": facts.month, "Month before": facts.month - 1, "Same month last year": facts.month - 12}
     first = facts.counted["missing_from"].min()
     rows = []
@@ -178,52 +195,49 @@ def _compared(facts: Facts) -> Item:
         if pd.isna(first) or period < first.tz_localize(None).to_period("M"):
             continue  # before the records begin, nothing is not the same as none
         rows.append({"group": label, "period": str(period), **count(between(facts.counted, period, period))})
-    frame = pd.DataFrame(rows, columns=["group", "period", "n_children", "n_episodes"])
-    frame["per_child"] = frame["n_episodes"] / frame["n_children"].where(frame["n_children"] > 0)
-    return Item(
-        table=ReleaseTable(
-            "month_compared",
-            frame,
-            children="n_children",
-            derived=("n_episodes", "per_child"),
-            by=("group",),
-            labels=("period",),
-        ),
-        caption="This month beside the month before and the same month last year",
-        columns={
-            "group": ("Period", "text"),
-            "period": ("Month", "month"),
-            **COUNTS,
-            "per_child": ("Episodes per child", "number"),
-        },
-        measures=_both("by_period"),
-    )
-
-
-def _new_or_known(facts: Facts) -> Item:
+    compared = [row["group"] for row in rows]
     # build_episodes numbers a child's episodes over all its records, so number 1 marks a child who is new.
     new = set(facts.in_month.loc[facts.in_month["episode_no"] == 1, "child_id"])
     is_new = facts.in_month["child_id"].isin(new)
-    frame = pd.DataFrame(
-        [
-            {"group": "New to the data", **count(facts.in_month[is_new])},
-            {"group": "Known before", **count(facts.in_month[~is_new])},
-            {"group": "All", **count(facts.in_month)},
-        ]
+    for label, part in (("New to the data", is_new), ("Known before", ~is_new)):
+        rows.append({"group": label, "period": str(facts.month), **count(facts.in_month[part])})
+    frame = pd.DataFrame(rows, columns=["group", "period", "n_children", "n_episodes"])
+    frame["per_child"] = frame["n_episodes"] / frame["n_children"].where(frame["n_children"] > 0)
+    offered = ReleaseTable(
+        "month",
+        frame,
+        children="n_children",
+        derived=("n_episodes", "per_child"),
+        by=("group",),
+        labels=("period",),
+        sums=((0, (len(frame) - 2, len(frame) - 1)),),
     )
-    return Item(
-        table=ReleaseTable(
-            "new_or_known",
-            frame,
-            children="n_children",
-            derived=("n_episodes",),
-            by=("group",),
-            total="All",
-            additive=True,
+    columns = {**COUNTS, "per_child": ("Episodes per child", "number")}
+
+    def parts(treated: pd.DataFrame) -> pd.DataFrame:
+        whole = treated.iloc[0]
+        treated = treated[~treated["group"].isin(compared)].astype(object)
+        if is_withheld(whole["n_children"]):
+            treated[["n_children", "n_episodes", "per_child"]] = whole["n_children"]
+        return treated.reset_index(drop=True)
+
+    return (
+        Item(
+            table=offered,
+            view="month_compared",
+            caption="This month beside the month before and the same month last year",
+            columns={"group": ("Period", "text"), "period": ("Month", "month"), **columns},
+            after=lambda treated: treated[treated["group"].isin(compared)].reset_index(drop=True),
+            measures=_both("by_period"),
         ),
-        caption=f"Children new to the data and children known before, {month_name(facts.month)}",
-        columns={"group": ("New or known", "text"), **COUNTS},
-        measures=_both("new_or_known"),
+        Item(
+            table=offered,
+            view="new_or_known",
+            caption=f"Children new to the data and children known before, {month_name(facts.month)}",
+            columns={"group": ("New or known", "text"), **columns},
+            after=parts,
+            measures=_both("new_or_known"),
+        ),
     )
 
 
@@ -351,15 +365,18 @@ def _by_setting(facts: Facts) -> Item:
         if (setting == label).any()
     ]
     rows.append({"group": "All", **count(facts.lookback)})
+    frame = pd.DataFrame(rows)
+    frame["n_all"] = frame["n_children"].iloc[-1]
     return Item(
         table=ReleaseTable(
             "by_setting",
-            pd.DataFrame(rows),
+            frame,
             children="n_children",
             derived=("n_episodes",),
             by=("group",),
             total="All",
             additive=True,
+            of="n_all",
         ),
         caption=f"Where children went missing from, {facts.span}",
         columns={"group": ("From", "text"), **COUNTS},

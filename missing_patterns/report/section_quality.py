@@ -8,14 +8,13 @@ import pandas as pd
 from missing_patterns.disclosure import ReleaseTable
 from missing_patterns.report.facts import Facts
 from missing_patterns.report.model import Item, Measure, Section, Treated
-from missing_patterns.report.section_interviews import outcome_of
 from missing_patterns.report.words import share, shown
 
+#: Fields whose gaps stand in no other table: two tables of the same gap could undo each other's protection.
 _FIELDS = {
-    "returned_at": "Time or date of return",
-    "missing_from_setting": "Where the child went missing from",
     "risk_level": "Police risk level",
     "returned_by": "Who brought the child back",
+    "home_id": "Home or carer, of episodes from a placement",
 }
 
 
@@ -40,28 +39,26 @@ def quality(facts: Facts) -> Section:
 
 
 def _completeness(facts: Facts) -> Item:
-    episodes = facts.lookback
-    recorded = {label: episodes[column].notna() for column, label in _FIELDS.items()}
-    recorded["Time of day, not only the date"] = episodes["precision"].fillna("minute") == "minute"
-    ladder = facts.ladder(facts.returned(facts.lookback_month, facts.month)).episodes
-    outcome = outcome_of(ladder)
-    rows = [{"field": label, "share": float(known.mean()) if len(known) else None} for label, known in recorded.items()]
-    due = outcome.notna()
-    rows.append(
-        {
-            "field": "What became of the interview",
-            "share": float((outcome[due] != "Nothing recorded").mean()) if due.any() else None,
-        }
-    )
-    domains = facts.prevalence(episodes, "domain").iloc[0]
-    n_held = int(domains["n_known"] + domains["n_unknown"])
-    rows.append({"field": "Reasons, of interviews held", "share": domains["n_known"] / n_held if n_held else None})
-    frame = pd.DataFrame(rows)
-    # Only what is complete reads 100%.
-    frame["share"] = [v if v is None or v >= 1 else np.floor(100 * v) / 100 for v in frame["share"]]
-    frame = frame.assign(n_children=episodes["child_id"].nunique())
+    rows = []
+    for column, label in _FIELDS.items():
+        episodes = facts.lookback
+        if column == "home_id":
+            episodes = episodes[episodes["missing_from_setting"].eq("care").fillna(False)]
+        blank = episodes[column].isna()
+        share_known = float(1 - blank.mean()) if len(episodes) else None
+        rows.append(
+            {
+                "field": label,
+                # Only what is complete reads 100%.
+                "share": share_known if share_known in (None, 1.0) else np.floor(100 * share_known) / 100,
+                "n_children": episodes.loc[blank, "child_id"].nunique(),
+                "n_all": episodes["child_id"].nunique(),
+            }
+        )
     return Item(
-        table=ReleaseTable("completeness", frame, children="n_children", derived=("share",), by=("field",)),
+        table=ReleaseTable(
+            "completeness", pd.DataFrame(rows), children="n_children", derived=("share",), by=("field",), of="n_all"
+        ),
         caption=f"Share of episodes for which each field is recorded, {facts.span}",
         columns={"field": ("Field", "text"), "share": ("Recorded", "percent")},
         measures=(Measure("recorded", "share", "share", ("field",)),),
@@ -71,13 +68,17 @@ def _completeness(facts: Facts) -> Item:
 def _rows_read(facts: Facts) -> list[Item]:
     """Rows of the files, by what they became; names of files and sheets stay out, for they may hold names."""
     accounting = facts.records.accounting
+    accounting = accounting[accounting["table"] != "children"]  # whose rows are children
     if accounting.empty:
         return []
     columns = ["n_rows", "n_accepted", "n_quarantined", "n_not_data"]
     frame = accounting.groupby("table", as_index=False)[columns].sum()
     frame[columns] = frame[columns].astype("int64")
+    # Rows are not children, but a few rows may be one child: the smallest count that is not nought decides.
+    small = frame[["n_accepted", "n_quarantined"]]
+    frame["n_smallest"] = small.where(small > 0).min(axis=1).fillna(0).astype("int64")
     item = Item(
-        table=ReleaseTable("rows_read", frame, children="n_rows", derived=tuple(columns[1:]), by=("table",)),
+        table=ReleaseTable("rows_read", frame, children="n_smallest", derived=tuple(columns), by=("table",)),
         caption="Rows of the files that were read, by what they became",
         columns={
             "table": ("Became", "text"),
@@ -97,9 +98,11 @@ def _headline(treated: Treated) -> str:
     if not known:
         return "How complete the records are is withheld: too few children."
     worst, field = min(known)
-    text = f"Recorded least is: {field[:1].lower()}{field[1:]} ({share(worst)})"
+    text = f"Of the fields shown, the one recorded least is: {field[:1].lower()}{field[1:]} ({share(worst)})"
+    if worst == 1:
+        text = "Every field shown is recorded throughout"
     if "rows_read" in treated:
         read = treated["rows_read"]
-        if all(shown(v) for v in read["n_quarantined"]):
+        if len(read) and all(shown(v) for v in read["n_quarantined"]):
             text += f". Of {int(read['n_rows'].sum()):,} rows read, {int(read['n_quarantined'].sum()):,} were set aside"
     return text + "."

@@ -23,7 +23,10 @@ def repeats(facts: Facts) -> Section:
         id="repeats",
         title="How many went again",
         question="How many children went missing more than once, and how much of it is repeats?",
-        items=(_definitions(result, period), _bands(result, period)),
+        items=(
+            _definitions(result, period, facts.settings.threshold),
+            _bands(result, period, facts.settings.threshold),
+        ),
         headline=_headline,
         summary=lambda treated: [after(facts.over, _headline(treated))] if _is_said(treated) else [],
         means=(
@@ -49,8 +52,14 @@ _LABELS = {
 }
 
 
-def _definitions(result: recurrence.RepeatShares, period: str) -> Item:
+#: So many times the threshold of children are needed for figures that few children could be worked back from.
+_ENOUGH = 10
+
+
+def _definitions(result: recurrence.RepeatShares, period: str, threshold: int) -> Item:
     frame = result.summary()
+    if result.n_children < _ENOUGH * threshold:
+        frame[["lower", "upper"]] = np.nan  # the bootstrap could be run again on every division that fits
     frame["label"] = frame["measure"].map(_LABELS)
     frame["n_all_children"] = result.n_children
     return Item(
@@ -75,12 +84,17 @@ def _definitions(result: recurrence.RepeatShares, period: str) -> Item:
     )
 
 
-def _bands(result: recurrence.RepeatShares, period: str) -> Item:
+def _bands(result: recurrence.RepeatShares, period: str, threshold: int) -> Item:
     bands = result.bands[["band", "n_children", "n_episodes"]]
+    if bands["n_children"].between(1, threshold - 1).any():
+        # A band fixes how many episodes go with how many children, so small bands are joined, not only withheld.
+        more = bands.iloc[1:].sum(numeric_only=True).to_dict()
+        bands = pd.DataFrame([bands.iloc[0].to_dict(), {"band": "2 or more", **more}])
     total = pd.DataFrame([{"band": "All", "n_children": result.n_children, "n_episodes": result.n_episodes}])
     frame = pd.concat([bands, total], ignore_index=True)
     frame["share_children"] = frame["n_children"] / max(result.n_children, 1)
     frame["share_episodes"] = frame["n_episodes"] / max(result.n_episodes, 1)
+    frame["n_all"] = result.n_children
     return Item(
         table=ReleaseTable(
             "episodes_per_child",
@@ -90,6 +104,7 @@ def _bands(result: recurrence.RepeatShares, period: str) -> Item:
             by=("band",),
             total="All",
             additive=True,
+            of="n_all",
         ),
         caption=f"Children by number of episodes, {period}",
         columns={
@@ -119,8 +134,8 @@ def _bands(result: recurrence.RepeatShares, period: str) -> Item:
 
 
 def _bands_headline(frame: pd.DataFrame) -> str:
-    most = frame[frame["band"] == "10 or more"].iloc[0]
-    if not shown(most["share_episodes"]) or not most["n_children"]:
+    most = frame.iloc[-2]
+    if most["band"] != "10 or more" or not shown(most["share_episodes"]) or not most["n_children"]:
         return "Episodes by how many episodes a child had"
     return f"{sentence(n_of(most['n_children'], 'child', 'children'))} with 10 or more had {share(most['share_episodes'])} of episodes"
 
@@ -144,12 +159,13 @@ def _headline(treated: Treated) -> str:
 def concentration(facts: Facts) -> Section:
     """In how few children the episodes lie, beside what chance alone would give."""
     result = recurrence.concentration(facts.lookback)
+    enough = result.n_children >= _ENOUGH * facts.settings.threshold
     period = f"{facts.span}"
     return Section(
         id="concentration",
         title="How concentrated it is",
         question="Is it a few children who go often, or many who go once?",
-        items=(_lorenz(result, period, facts.settings.threshold), _tops(result, period)),
+        items=(_lorenz(result, period, facts.settings.threshold), _tops(result, period)) if enough else (),
         headline=_concentration_headline,
         summary=lambda treated: [after(facts.over, _concentration_headline(treated))] if _is_shown(treated) else [],
         means=(
@@ -174,6 +190,8 @@ def concentration(facts: Facts) -> Section:
 
 
 def _is_shown(treated: Treated) -> bool:
+    if "concentration" not in treated:
+        return False
     rows = treated["concentration"].set_index("measure")["value"]
     return "top_10" in rows.index and shown(rows["top_10"])
 
@@ -296,6 +314,6 @@ def _in_their_own_units(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _concentration_headline(treated: Treated) -> str:
     if not _is_shown(treated):
-        return "Concentration is withheld: too few children."
+        return "There are too few children to say how concentrated episodes are."
     rows = treated["concentration"].set_index("measure")["value"]
     return f"The tenth of children with most episodes had {share(rows['top_10'])} of them."

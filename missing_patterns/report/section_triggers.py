@@ -14,6 +14,7 @@ from missing_patterns.disclosure import ReleaseTable
 from missing_patterns.report.facts import EARLIER_MONTHS, RECENT_MONTHS, Facts
 from missing_patterns.report.model import Chart, Item, Measure, Section, Treated
 from missing_patterns.report.words import after, listed, n_of, round_half_up, share, shown
+from missing_patterns.triggers import triggers_known
 
 _CHARTED = 15  # reasons on the chart; the rest stand in a table
 _UNPLACED = "In no type with certainty"
@@ -26,7 +27,7 @@ def triggers(facts: Facts) -> Section:
     by_domain = facts.prevalence(facts.lookback, "domain")
     n_known, n_unknown = (int(by_domain[c].iloc[0]) for c in ("n_known", "n_unknown"))
     common, rest = _codes(facts)
-    notes = (_denominator(n_known, n_unknown, facts.settings.threshold),)
+    notes = (_denominator(facts, n_known, n_unknown),)
     return Section(
         id="triggers",
         title="What triggered it",
@@ -69,15 +70,17 @@ _COLUMNS = {
 }
 
 
-def _offered(table: pd.DataFrame, name: str) -> ReleaseTable:
-    columns = ["label", "n_children", "n_interviews", "share", "lower_children", "upper_children", "n_children_known"]
+def _offered(table: pd.DataFrame, name: str, of: pd.Series) -> ReleaseTable:
+    """``of``: the children of whom these are a part; where few are left over, the part is withheld too."""
+    table = table.assign(n_children_of=of.to_numpy())
+    columns = ["label", "n_children", "n_interviews", "share", "lower_children", "upper_children", "n_children_of"]
     return ReleaseTable(
         name,
         table[columns].rename(columns={"lower_children": "lower", "upper_children": "upper"}),
         children="n_children",
         derived=("n_interviews", "share", "lower", "upper"),
         by=("label",),
-        of="n_children_known",
+        of="n_children_of",
     )
 
 
@@ -98,7 +101,7 @@ def _bars(what: str) -> Chart:
 
 def _domains(facts: Facts, table: pd.DataFrame, notes: Sequence[str]) -> Item:
     return Item(
-        table=_offered(table, "trigger_domains"),
+        table=_offered(table, "trigger_domains", table["n_children_known"]),
         caption=f"Share of interviews that name each kind of reason, {facts.span}",
         columns={"label": ("Kind of reason", "text"), **_COLUMNS},
         after=_withheld_last,
@@ -111,7 +114,9 @@ def _domains(facts: Facts, table: pd.DataFrame, notes: Sequence[str]) -> Item:
 def _codes(facts: Facts) -> tuple[Item, Item]:
     """The reasons named most, with a chart, and the others."""
     table = facts.prevalence(facts.lookback, "code")
-    offered = _offered(table[table["n_interviews"] > 0], "trigger_codes")
+    table = table[table["n_interviews"] > 0]
+    by_domain = facts.prevalence(facts.lookback, "domain").set_index("domain")["n_children"]
+    offered = _offered(table, "trigger_codes", table["domain"].map(by_domain))
     measures = (Measure("trigger_share", "share", "share", ("label",), "n_interviews"),)
     common = Item(
         table=offered,
@@ -139,9 +144,13 @@ def _codes(facts: Facts) -> tuple[Item, Item]:
     return common, rest
 
 
-def _denominator(n_known: int, n_unknown: int, threshold: int) -> str:
-    # Both parts are said, or neither: one of them would give the other away.
-    if 0 < n_unknown < threshold or 0 < n_known < threshold:
+def _denominator(facts: Facts, n_known: int, n_unknown: int) -> str:
+    held = facts.interviews_of(facts.lookback)
+    held = held[held["status"].isin(("completed", "completed_partial"))]
+    is_known = triggers_known(held, facts.codebook)
+    children = [held.loc[part, "child_id"].nunique() for part in (is_known, ~is_known)]
+    # Both parts are said, or neither, in words that do not tell why: one would give the other away.
+    if min(children) < facts.settings.threshold:
         return "Shares are of held interviews whose reasons are known."
     return (
         f"Of {n_known + n_unknown:,} interviews held, reasons are known in {n_known:,}; they are the denominator. In "
@@ -264,7 +273,7 @@ def types(facts: Facts) -> Section:
         id="types",
         title="Types of children",
         question="Are there groups of children who go missing for like reasons?",
-        items=() if one else _profiles(model, model.profiles_of(domains), facts.codebook),
+        items=() if one else _profiles(model, domains, facts.codebook),
         headline=lambda treated: _types_headline(treated, one, compared),
         summary=lambda treated: [] if one else [_types_headline(treated, one, compared)],
         means=(
@@ -287,9 +296,13 @@ def types(facts: Facts) -> Section:
     )
 
 
-def _profiles(model: patterns.TriggerTypes, by_domain: pd.DataFrame, codebook: Codebook) -> tuple[Item, Item]:
+def _profiles(model: patterns.TriggerTypes, counts: patterns.TriggerCounts, codebook: Codebook) -> tuple[Item, Item]:
     table = model.summary()[["type", "share", "n_children", "stands_out", "is_shown"]]
-    table = pd.concat([table, by_domain.reset_index(drop=True)], axis=1)
+    by_domain = model.profiles_of(counts)
+    # Children of each type who name each kind at all: a share about too few of them is withheld.
+    placed = model.labels_.reindex(counts.counts.index)
+    naming = (counts.counts > 0).groupby(placed).sum().reindex(by_domain.index, fill_value=0).add_prefix("n_")
+    table = pd.concat([table, by_domain.reset_index(drop=True), naming.reset_index(drop=True)], axis=1)
     table = table[table["is_shown"]].drop(columns="is_shown")
     table["stands_out"] = [
         listed([codebook.label(w.strip()).lower() for w in str(s).split(";") if w.strip()]) or "nothing"
@@ -297,12 +310,22 @@ def _profiles(model: patterns.TriggerTypes, by_domain: pd.DataFrame, codebook: C
     ]
     table = table.sort_values("n_children", ascending=False, ignore_index=True)
     table["type"] = [f"Type {k + 1}" for k in range(len(table))]
-    unplaced = {"type": _UNPLACED, "n_children": int((model.labels_ == -1).sum()), "stands_out": ""}
+    unplaced = {
+        "type": _UNPLACED,
+        "n_children": int((model.labels_ == -1).sum()),
+        "stands_out": "",
+        **dict.fromkeys(naming, 0),
+    }
     domains = [str(d) for d in by_domain.columns]
     names = {d: codebook.domain_label(d) for d in domains}
     table = pd.concat([table.drop(columns="share"), pd.DataFrame([unplaced])], ignore_index=True)
     offered = ReleaseTable(
-        "types", table, children="n_children", derived=tuple(domains), by=("type",), labels=("stands_out",)
+        "types",
+        table,
+        children="n_children",
+        by=("type",),
+        labels=("stands_out",),
+        parts={f"n_{d}": (d,) for d in domains},
     )
     return (
         Item(

@@ -73,18 +73,29 @@ def _row(measure: Mapping[str, Any], place: str, symbol: str) -> list[str]:
     if measure["value"] == symbol and not measure["suppressed"]:
         raise ArgumentRefused(f"{place} is withheld, but not marked as suppressed.")
     return [
-        _text(measure["month"]),
-        _text(measure["measure"]),
-        _text(measure["group"]),
+        safe_text(measure["month"]),
+        safe_text(measure["measure"]),
+        safe_text(measure["group"]),
         value,
-        _text(measure["unit"]),
+        safe_text(measure["unit"]),
         numerator,
         denominator,
         "TRUE" if measure["suppressed"] else "FALSE",
     ]
 
 
-def _text(value: Any) -> str:
+def safe_text(value: Any) -> str:
+    """Return a cell as text that no spreadsheet runs: formulas get an apostrophe, control characters become blanks.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> safe_text("=1+1")
+    "'=1+1"
+    """
     cell = parts.plain(value)
     text = "" if cell is None else _CONTROL.sub(" ", str(cell))
     return f"'{text}" if text.lstrip().startswith(_RISKY) else text

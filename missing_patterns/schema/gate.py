@@ -82,7 +82,7 @@ def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
         given = frame[column.name].reset_index(drop=True)
         try:
             series = _CONVERT[column.kind](given)
-        except (ValueError, TypeError, OverflowError, AttributeError):
+        except (ValueError, TypeError, ArithmeticError, AttributeError, NotImplementedError):
             problems.append(f"column '{column.name}' holds values that are not {_IN_WORDS[column.kind]}")
             continue
         problems += _check_column(series, column)

@@ -301,7 +301,7 @@ ACCOUNTING = Table(
         Column("n_rows", "count", "physical rows read"),
         Column("n_accepted", "count", "rows that became rows of a table"),
         Column("n_quarantined", "count", "rows set aside, each with its reason"),
-        Column("n_not_data", "count", "titles, headers, totals and blank rows"),
+        Column("n_not_data", "count", "titles, headers, totals and blank rows; every row of a file that was not read"),
     ),
 )
 
