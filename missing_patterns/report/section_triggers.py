@@ -208,7 +208,7 @@ def _change(facts: Facts) -> Item:
             derived=("share_earlier", "share_recent", "difference", "lower", "upper", "q"),
             by=("label",),
         ),
-        caption=f"Reasons in the last {RECENT_MONTHS} months beside the {EARLIER_MONTHS} months before, largest change first",
+        caption=f"Reasons in the last {RECENT_MONTHS} months beside the {EARLIER_MONTHS} months before",
         columns={
             "label": ("Reason", "text"),
             "share_earlier": (f"{EARLIER_MONTHS} months before", "percent"),
