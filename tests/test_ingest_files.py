@@ -327,14 +327,14 @@ class TestPaths:
         (tmp_path / "Missing.csv").write_text(SIMPLE, encoding="utf-8")
         (tmp_path / "README.md").write_text("words", encoding="utf-8")
         (tmp_path / "~$rhi.xlsx").write_text("lock", encoding="utf-8")
-        (tmp_path / "Reviews.csv").write_text("CHILD,DOB,REVIEW\nC1,13/01/2011,13/01/2026\n", encoding="utf-8")
+        (tmp_path / "Register.csv").write_text("CHILD,DOB,REVIEW\nC1,13/01/2011,13/01/2026\n", encoding="utf-8")
         (tmp_path / "more").mkdir()
         records = mp.read_records(tmp_path)
         told = records.problems.groupby("rule")["file"].agg(list)
         assert sorted(told["not_read"]) == ["README.md", "~$rhi.xlsx"]
-        assert told["no_profile"] == ["Reviews.csv"]
-        assert records.accounting["file"].tolist() == ["Missing.csv", "Reviews.csv", "rhi.csv"]
-        check_law(records, tmp_path / "rhi.csv", tmp_path / "Missing.csv", tmp_path / "Reviews.csv")
+        assert told["no_profile"] == ["Register.csv"]
+        assert records.accounting["file"].tolist() == ["Missing.csv", "Register.csv", "rhi.csv"]
+        check_law(records, tmp_path / "rhi.csv", tmp_path / "Missing.csv", tmp_path / "Register.csv")
 
     def test_the_same_bytes_twice_are_read_once(self, tmp_path: Path) -> None:
         for name in ("a.csv", "b.csv"):
