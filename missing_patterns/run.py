@@ -182,12 +182,16 @@ def run_months(
 def _build(
     config: RunConfig, state: dict[str, bool], wanted: dict[str, dict[str, Any]], progress: Progress
 ) -> list[dict[str, str]]:
-    from missing_patterns.ingest import read_records
+    from missing_patterns.ingest import NOT_READ, read_records
     from missing_patterns.report import build_month
 
     progress("Reading the extracts.")
     records = read_records(config.data, profile=config.profile, settings=config.settings)
     progress(f"{records!r}.")
+    n_not_read = int((records.accounting["table"] == NOT_READ).sum())
+    if n_not_read:
+        tables = "1 table was" if n_not_read == 1 else f"{n_not_read} tables were"
+        progress(f"WARNING: {tables} not read, because no profile fits. See the check command.")
     outcomes = []
     newest = records.incidents["missing_from"].max()
     for month, needed in state.items():
@@ -206,6 +210,7 @@ def _build(
             manifest = wanted[month] | {
                 "n_rows": {t: len(getattr(records, t)) for t in ("incidents", "interviews", "children", "placements")},
                 "n_quarantined": len(records.quarantine),
+                "n_not_read": n_not_read,
                 "outputs": {p.name: _sha256(p) for p in sorted(written)},
             }
             (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")

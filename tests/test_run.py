@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -81,6 +82,18 @@ def test_a_run_builds_the_months_that_need_it_and_then_nothing(tmp_path: Path, e
     assert [d["outcome"] for d in run.run_months(config, today=TODAY)] == ["up to date", "built"]
     (folder / run.MANIFEST).write_text("[]", encoding="utf-8")
     assert [d["outcome"] for d in run.run_months(config, today=TODAY, dry_run=True)] == ["up to date", "would build"]
+
+
+@pytest.mark.usefixtures("only_the_figures")
+def test_a_table_that_is_not_read_is_said(tmp_path: Path, extracts: Path) -> None:
+    data = tmp_path / "extracts"
+    shutil.copytree(extracts, data)
+    (data / "register.csv").write_text("name,amount\nx,1\ny,2\n", encoding="utf-8")
+    said: list[str] = []
+    run.run_months(council(tmp_path, data), today=TODAY, month="2026-10", progress=said.append)
+    assert any(line.startswith("WARNING: 1 table was not read") for line in said)
+    manifest = json.loads((tmp_path / "reports" / "2026-10" / run.MANIFEST).read_text(encoding="utf-8"))
+    assert manifest["n_not_read"] == 1
 
 
 @pytest.mark.usefixtures("only_the_figures")

@@ -34,6 +34,7 @@ def quality(facts: Facts) -> Section:
                 "A row that could not be used, with its reason in the local list of problems. It is in no figure of this report.",
             ),
             ("Not data", "Titles, headings, totals and blank rows."),
+            ("Not read", "Rows of files that no profile fits. They are in no figure of this report."),
         ),
     )
 
