@@ -22,6 +22,7 @@ FORMULA_STARTS = ["=", "+", "-", "@", "＝", "＋", "－", "＠", " =", "\u00a0@
 def one(**changes: Any) -> dict[str, Any]:
     measure = {
         "month": "2026-10",
+        "period": "2026-10",
         "measure": "children",
         "group": "All",
         "value": 41,
@@ -39,12 +40,12 @@ def read(text: str) -> list[dict[str, str]]:
 
 def test_the_example_as_csv() -> None:
     assert tidy.render_tidy(example_month()) == (
-        "month,measure,group,value,unit,numerator,denominator,suppressed\n"
-        "2026-10,children_missing,All,41,children,,,FALSE\n"
-        "2026-10,held_in_72h,All,0.307,share,27,88,FALSE\n"
-        "2026-10,trigger_share,Exploitation,,share,,38,TRUE\n"
-        "2026-10,trigger_share,'=cmd|' /C calc'!A0,0,share,0,38,FALSE\n"
-        '2026-10,change_on_year,"\'-5 days, ""quoted""",-3.25,percent,,,FALSE\n'
+        "month,period,measure,group,value,unit,numerator,denominator,suppressed\n"
+        "2026-10,2026-10,children_missing,All,41,children,,,FALSE\n"
+        "2026-10,2026-10,held_in_72h,All,0.307,share,27,88,FALSE\n"
+        "2026-10,2026-10,trigger_share,Exploitation,,share,,38,TRUE\n"
+        "2026-10,2026-10,trigger_share,'=cmd|' /C calc'!A0,0,share,0,38,FALSE\n"
+        '2026-10,2026-10,change_on_year,"\'-5 days, ""quoted""",-3.25,percent,,,FALSE\n'
     )
 
 

@@ -41,6 +41,8 @@ class Measure:
         Column with the value; ``group`` are the columns that say of whom.
     numerator, denominator : str
         Columns behind a share; empty for counts.
+    period : {"lookback", "month"} or str
+        What the figure is about: the lookback, the month reported on, or a column that says which month.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Measure:
     group: tuple[str, ...]
     numerator: str = ""
     denominator: str = ""
+    period: str = "lookback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +197,7 @@ def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(object).apply(lambda column: column.map(to_two))
 
 
-def measures_of(item: Item, frame: pd.DataFrame, month: str) -> list[dict[str, Any]]:
+def measures_of(item: Item, frame: pd.DataFrame, month: str, lookback: str) -> list[dict[str, Any]]:
     """Return the rows of the tidy file that one treated table gives.
 
     Raises
@@ -209,6 +212,7 @@ def measures_of(item: Item, frame: pd.DataFrame, month: str) -> list[dict[str, A
             rows.append(
                 {
                     "month": month,
+                    "period": {"lookback": lookback, "month": month}.get(measure.period) or record[measure.period],
                     "measure": measure.name,
                     "group": ", ".join(str(record[g]) for g in measure.group),
                     "value": value,

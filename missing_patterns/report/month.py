@@ -169,6 +169,7 @@ def build_month(
     offered = {item.table.name: item.table for item in items}
     door = suppress_tables(offered.values(), profile=settings.profile, threshold=settings.threshold).require_safe()
     treated = {item.id: item.finish(keep_totals_together(item.table, door[item.table.name])) for item in items}
+    lookback = f"{facts.lookback_month} to {facts.month}"
     return Month(
         {
             "title": f"Children missing, {month_name(facts.month)}",
@@ -191,7 +192,9 @@ def build_month(
             ],
             "key_figures": [f | {"value": plain(f["value"])} for f in _key_figures(treated, settings)],
             "sections": [section.to_dict(treated) for section in sections],
-            "measures": [row for item in items for row in measures_of(item, treated[item.id], str(facts.month))],
+            "measures": [
+                row for item in items for row in measures_of(item, treated[item.id], str(facts.month), lookback)
+            ],
             "notes": _notes(settings),
         }
     )

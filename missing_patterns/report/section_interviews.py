@@ -49,6 +49,7 @@ def interviews(facts: Facts) -> Section:
                 month,
                 "interview_outcomes_month",
                 f"What became of each interview due, returns in {month_name(facts.month)}",
+                "month",
             ),
         )
         if any_recorded
@@ -143,7 +144,7 @@ def _without_wholes(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _outcomes(table: ReleaseTable, view: str, caption: str) -> Item:
+def _outcomes(table: ReleaseTable, view: str, caption: str, period: str = "lookback") -> Item:
     def outcomes(frame: pd.DataFrame) -> pd.DataFrame:
         frame = _without_wholes(frame)
         return frame[frame["outcome"].isin([*OUTCOMES, "All due"])].reset_index(drop=True)
@@ -160,7 +161,7 @@ def _outcomes(table: ReleaseTable, view: str, caption: str) -> Item:
         },
         after=outcomes,
         notes=("A child with returns of two outcomes stands in both rows, so children do not add up.",),
-        measures=(Measure(view, "n_episodes", "returns", ("outcome",)),),
+        measures=(Measure(view, "n_episodes", "returns", ("outcome",), period=period),),
     )
 
 

@@ -21,10 +21,10 @@ _LOOKBACK = "lookback"
 COUNTS = {"n_children": ("Children", "count"), "n_episodes": ("Episodes", "count")}
 
 
-def _both(name: str) -> tuple[Measure, Measure]:
+def _both(name: str, period: str = "month") -> tuple[Measure, Measure]:
     return (
-        Measure(f"children_{name}", "n_children", "children", ("group",)),
-        Measure(f"episodes_{name}", "n_episodes", "episodes", ("group",)),
+        Measure(f"children_{name}", "n_children", "children", ("group",), period=period),
+        Measure(f"episodes_{name}", "n_episodes", "episodes", ("group",), period=period),
     )
 
 
@@ -106,7 +106,7 @@ def _run_chart(facts: Facts) -> Item:
             chart[["mean", "lower", "upper"]] = np.nan
             signal = ["none"] * len(chart)
         counts = {c: treated[c].to_numpy() for c in ("n_children", "n_episodes")}
-        return chart.assign(**counts, signal=signal)
+        return chart.assign(**counts, signal=signal, month_of_row=chart["month"])
 
     return Item(
         table=ReleaseTable(
@@ -136,8 +136,8 @@ def _run_chart(facts: Facts) -> Item:
         ),
         after=limits,
         measures=(
-            Measure("children_by_month", "n_children", "children", ("month",)),
-            Measure("episodes_by_month", "n_episodes", "episodes", ("month",)),
+            Measure("children_by_month", "n_children", "children", ("month",), period="month_of_row"),
+            Measure("episodes_by_month", "n_episodes", "episodes", ("month",), period="month_of_row"),
         ),
     )
 
@@ -228,7 +228,7 @@ def _month(facts: Facts) -> tuple[Item, Item]:
             caption="This month beside the month before and the same month last year",
             columns={"group": ("Period", "text"), "period": ("Month", "month"), **columns},
             after=lambda treated: treated[treated["group"].isin(compared)].reset_index(drop=True),
-            measures=_both("by_period"),
+            measures=_both("by_period", "period"),
         ),
         Item(
             table=offered,

@@ -330,13 +330,14 @@ def _profiles(model: patterns.TriggerTypes, counts: patterns.TriggerCounts, code
     return (
         Item(
             table=offered,
+            after=lambda frame: frame.assign(all_records="all records"),
             caption="Types of children, and the reasons that each names more than others do",
             columns={
                 "type": ("Type", "text"),
                 "stands_out": ("Stands out for", "text"),
                 "n_children": ("Children in it", "count"),
             },
-            measures=(Measure("children_by_type", "n_children", "children", ("type",)),),
+            measures=(Measure("children_by_type", "n_children", "children", ("type",), period="all_records"),),
         ),
         Item(
             table=offered,

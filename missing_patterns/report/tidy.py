@@ -12,7 +12,7 @@ from missing_patterns.errors import ArgumentRefused, DisclosureRefused
 from missing_patterns.report import parts
 
 ENCODING = "utf-8-sig"
-COLUMNS = ("month", "measure", "group", "value", "unit", "numerator", "denominator", "suppressed")
+COLUMNS = ("month", "period", "measure", "group", "value", "unit", "numerator", "denominator", "suppressed")
 # A spreadsheet reads text that begins so as a formula; wide forms and leading blanks included (OWASP, CSV injection).
 _RISKY = tuple("=+-@＝＋－＠")
 _CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")  # a line end inside a cell would break the row in some readers
@@ -30,7 +30,8 @@ def render_tidy(month: Mapping[str, Any]) -> str:
     -------
     str
         CSV text with a header and LF line ends, to be written with ``tidy.ENCODING`` (UTF-8 with a byte order mark,
-        which spreadsheets need). One row is one measure of one group in one month. ``value``, ``numerator`` and
+        which spreadsheets need). One row is one measure of one group: ``month`` is
+        the month reported on, ``period`` the months that the figure is about. ``value``, ``numerator`` and
         ``denominator`` are numbers (at most 4 decimals) or empty; a withheld value is empty with ``suppressed``
         TRUE. Text that a spreadsheet would run as a formula gets a leading apostrophe, and control characters and
         line ends in it become blanks; numbers stay numbers.
@@ -45,13 +46,13 @@ def render_tidy(month: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> print(render_tidy({"symbol": "c", "measures": [
-    ...     {"month": "2026-10", "measure": "children", "group": "=All", "value": 41, "unit": "children",
-    ...      "numerator": None, "denominator": None, "suppressed": False},
-    ...     {"month": "2026-10", "measure": "share", "group": "Home", "value": "c", "unit": "share",
-    ...      "numerator": "c", "denominator": 38, "suppressed": True}]}), end="")
-    month,measure,group,value,unit,numerator,denominator,suppressed
-    2026-10,children,'=All,41,children,,,FALSE
-    2026-10,share,Home,,share,,38,TRUE
+    ...     {"month": "2026-10", "period": "2026-10", "measure": "children", "group": "=All", "value": 41,
+    ...      "unit": "children", "numerator": None, "denominator": None, "suppressed": False},
+    ...     {"month": "2026-10", "period": "2025-11 to 2026-10", "measure": "share", "group": "Home", "value": "c",
+    ...      "unit": "share", "numerator": "c", "denominator": 38, "suppressed": True}]}), end="")
+    month,period,measure,group,value,unit,numerator,denominator,suppressed
+    2026-10,2026-10,children,'=All,41,children,,,FALSE
+    2026-10,2025-11 to 2026-10,share,Home,,share,,38,TRUE
     """
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
@@ -74,6 +75,7 @@ def _row(measure: Mapping[str, Any], place: str, symbol: str) -> list[str]:
         raise ArgumentRefused(f"{place} is withheld, but not marked as suppressed.")
     return [
         safe_text(measure["month"]),
+        safe_text(measure["period"]),
         safe_text(measure["measure"]),
         safe_text(measure["group"]),
         value,
