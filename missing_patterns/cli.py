@@ -160,7 +160,7 @@ def check(files: Sequence[Path], profile: str | None, problems_file: Path | None
     if n_aside:
         click.echo(f"\n{_count(n_aside, 'row')} set aside. Correct them in the source and export again.")
     if unread:
-        click.echo(f"\n{_named(unread)}. Why, and what to do, stands above under no_profile.")
+        click.echo(f"\n{_named(unread)}. Why, and what to do, stands above under MP-NO-PROFILE.")
     if n_aside or unread:
         sys.exit(EXIT_DATA)
 

@@ -34,8 +34,23 @@ class DataRefused(MissingPatternsError):
 
     exit_code = EXIT_DATA
 
+    def __init__(self, message: str = "", parts: Sequence[DataRefused] = ()) -> None:
+        super().__init__(message)
+        #: Where a refusal of several files comes from: each of them.
+        self.parts = tuple(parts) or (self,)
+        self.file, self.sheet, self.line, self.rule, self.told = "", "", None, "", message
+
+    file: str
+    sheet: str
+    line: int | None
+    #: Code of the rule that was broken, and the message without the place.
+    rule: str
+    told: str
+
     @classmethod
-    def of_file(cls, file: str, why: str, fix: str, *, sheet: str = "", line: int | None = None) -> DataRefused:
+    def of_file(
+        cls, file: str, why: str, fix: str, *, sheet: str = "", line: int | None = None, rule: str = ""
+    ) -> DataRefused:
         """Word a refusal of one file.
 
         Parameters
@@ -48,6 +63,8 @@ class DataRefused(MissingPatternsError):
             Sheet of a workbook.
         line : int, optional
             Physical line, counted from 1.
+        rule : str, default ""
+            Code of the rule that was broken, for tables of problems.
 
         Raises
         ------
@@ -59,7 +76,26 @@ class DataRefused(MissingPatternsError):
         rhi.csv, line 1: the file is empty. Export it again.
         """
         place = file + (f" [{sheet}]" if sheet else "") + (f", line {line}" if line is not None else "")
-        return cls(f"{place}: {why}. {fix}")
+        refused = cls(f"{place}: {why}. {fix}")
+        refused.file, refused.sheet, refused.line, refused.rule, refused.told = file, sheet, line, rule, f"{why}. {fix}"
+        return refused
+
+    @classmethod
+    def of_several(cls, parts: Sequence[DataRefused]) -> DataRefused:
+        """Word the refusal of several files as one.
+
+        Raises
+        ------
+        Nothing.
+
+        Examples
+        --------
+        >>> two = [DataRefused.of_file(f, "the file is empty", "Export it again.") for f in ("a.csv", "b.csv")]
+        >>> print(DataRefused.of_several(two))
+        a.csv: the file is empty. Export it again.
+        b.csv: the file is empty. Export it again.
+        """
+        return cls("\n".join(map(str, parts)), [p for part in parts for p in part.parts])
 
 
 class TableRefused(DataRefused, ValueError):

@@ -34,6 +34,10 @@ class Settings:
         Incidents of one child no further apart than this are one episode, such as ``"0h"`` or ``"30min"``.
     count_categories : tuple of str
         Categories that the headline counts.
+    match_within_minutes : int
+        Records of two systems that overlap, or miss each other by no more than this, are the same absence.
+    collection_year : int
+        Year in which the SSDA903 collection ends, on 31 March; 0 = as the name of the file or its folder says.
     due_hours : int
         Hours after the return within which an interview is due.
     linked_within_days : int
@@ -68,6 +72,8 @@ class Settings:
     name: str
     merge_gap: str
     count_categories: tuple[str, ...]
+    match_within_minutes: int
+    collection_year: int
     due_hours: int
     linked_within_days: int
     lookback_months: int
@@ -105,6 +111,10 @@ class Settings:
         ):
             if getattr(self, name) < 1:
                 raise SettingsRefused(f"{name} must be at least 1.")
+        if not 0 <= self.match_within_minutes <= 1440:
+            raise SettingsRefused("match_within_minutes must be from 0 to 1440, which is a day.")
+        if self.collection_year and not 2000 <= self.collection_year <= 2098:
+            raise SettingsRefused("collection_year must be a year such as 2026, or 0.")
         if not 0 < self.min_share_types < 1:
             raise SettingsRefused("min_share_types must be between 0 and 1.")
         _check_gap(self.merge_gap)

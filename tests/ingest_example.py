@@ -91,4 +91,4 @@ def rules(records: schema.Records, *, notes: bool = True) -> set[str]:
     told = records.problems
     if not notes:
         told = told[told["severity"] != "note"]
-    return set(told["rule"]) - {"date_order_proven"}
+    return set(told["rule"]) - {"MP-DATE-ORDER-PROVEN"}

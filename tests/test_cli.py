@@ -153,8 +153,8 @@ def test_check_ends_with_three_when_a_file_was_not_read(
     folder = mixed(extracts, tmp_path / "extracts")
     code, out, _ = call(capsys, "check", folder)
     assert code == 3
-    assert "1 file was not read: ssd_missing.csv. Why, and what to do, stands above under no_profile." in out
-    assert "ERROR  no_profile  (1)" in out
+    assert "1 file was not read: ssd_missing.csv. Why, and what to do, stands above under MP-NO-PROFILE." in out
+    assert "ERROR  MP-NO-PROFILE  (1)" in out
     assert "set aside. Correct" not in out
     code, out, _ = call(capsys, "check", folder, "--profile", "rhi_tracker")
     assert (code, "4 files were not read: Episodes.csv, Header.csv, Missing.csv, ssd" in out) == (3, True)

@@ -45,7 +45,7 @@ def test_windows_text_is_read_and_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
     records = mp.read_records(path)
     assert records.interviews["narrative"].tolist() == ["caf\u00e9 \u2013 \u2019"] * 6
-    assert "encoding_cp1252" in rules(records)
+    assert "MP-ENCODING-CP1252" in rules(records)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_nul_bytes_are_taken_out_and_told(tmp_path: Path) -> None:
     path.write_bytes(SIMPLE.replace("C1", "C\x001").encode() + b"\x1a")
     records = mp.read_records(path)
     assert records.incidents["child_id"].tolist() == ["C1", "C2"]
-    told = records.problems[records.problems["rule"] == "nul_bytes"]
+    told = records.problems[records.problems["rule"] == "MP-NUL-BYTES"]
     assert told["line"].tolist() == [2]
 
 
@@ -170,7 +170,7 @@ def test_a_cell_beyond_the_limit_is_set_aside(tmp_path: Path) -> None:
     rows = [[*r, "words"] for r in good_rows(3)]
     rows[1][-1] = "x" * (text.FIELD_LIMIT + 1)
     records = mp.read_records(write_csv(tmp_path / "rhi.csv", rows, [*HEADER, "Account"]))
-    assert records.quarantine[["line", "rule"]].to_numpy().tolist() == [[3, "field_too_long"]]
+    assert records.quarantine[["line", "rule"]].to_numpy().tolist() == [[3, "MP-FIELD-TOO-LONG"]]
     check_law(records, tmp_path / "rhi.csv")
 
 
@@ -241,7 +241,7 @@ class TestWorkbooks:
         path = write_xlsx(tmp_path / "rhi.xlsx", sheets, hidden=("Old",))
         records = mp.read_records(path)
         assert len(records.incidents) == 2
-        told = records.problems[records.problems["rule"] == "hidden_sheet"]
+        told = records.problems[records.problems["rule"] == "MP-HIDDEN-SHEET"]
         assert told["sheet"].tolist() == ["Old"]
         own = tmp_path / "own.toml"
         own.write_text(
@@ -255,7 +255,7 @@ class TestWorkbooks:
         sheets = {"A": [HEADER, *good_rows(2)], "Notes": [["Words", "about"], ["it", "all"]], "Blank": []}
         records = mp.read_records(write_xlsx(tmp_path / "rhi.xlsx", sheets))
         told = records.problems.set_index("rule")["sheet"].to_dict()
-        assert (told["sheet_no_profile"], told["empty_sheet"]) == ("Notes", "Blank")
+        assert (told["MP-SHEET-NO-PROFILE"], told["MP-EMPTY-SHEET"]) == ("Notes", "Blank")
         assert records.accounting["sheet"].tolist() == ["A"]
 
     def test_two_sheets_of_one_book_are_accounted_for_apart(self, tmp_path: Path) -> None:
@@ -314,7 +314,7 @@ class TestWorkbooks:
             sheet.write_string(3, 5, "#REF!")
             sheet.write_formula(1, 20, "=1/0", None, "#DIV/0!")  # under no header: not ours
         records = mp.read_records(path)
-        told = records.problems[records.problems["rule"] == "error_cell"]
+        told = records.problems[records.problems["rule"] == "MP-ERROR-CELL"]
         assert told[["line", "cell"]].to_numpy().tolist() == [[3, "E3"], [4, "F4"]]
         assert len(records.quarantine) == 2
 
@@ -331,8 +331,8 @@ class TestPaths:
         (tmp_path / "more").mkdir()
         records = mp.read_records(tmp_path)
         told = records.problems.groupby("rule")["file"].agg(list)
-        assert sorted(told["not_read"]) == ["README.md", "~$rhi.xlsx"]
-        assert told["no_profile"] == ["Register.csv"]
+        assert sorted(told["MP-NOT-READ"]) == ["README.md", "~$rhi.xlsx"]
+        assert told["MP-NO-PROFILE"] == ["Register.csv"]
         assert records.accounting["file"].tolist() == ["Missing.csv", "Register.csv", "rhi.csv"]
         check_law(records, tmp_path / "rhi.csv", tmp_path / "Missing.csv", tmp_path / "Register.csv")
 
@@ -341,7 +341,7 @@ class TestPaths:
             write_csv(tmp_path / name, good_rows(2))
         records = mp.read_records([tmp_path / "a.csv", str(tmp_path / "b.csv")])
         assert len(records.incidents) == 2
-        assert "same_file_twice" in rules(records)
+        assert "MP-SAME-FILE-TWICE" in rules(records)
 
     def test_files_of_one_name_are_told_apart(self, tmp_path: Path) -> None:
         for year in ("2025", "2026"):

@@ -14,47 +14,49 @@ from ingest_example import HEADER, check_law, count_rows, good_rows, rules, with
 import missing_patterns as mp
 from missing_patterns import schema
 from missing_patterns.errors import DataRefused
-from missing_patterns.ingest.log import RULES
+from missing_patterns.ingest import RULES
+
+RULES_BY_CODE = {c: r for r in RULES.values() for c in (r.code, *r.dfe_at.values())}
 
 SECRET = "ZEBRA"  # noqa: S105
 
 # column, what the cell holds, the rule, and whether the row is set aside ("aside") or kept ("kept")
 DEFECTS: list[tuple[str, object, str, str]] = [
-    ("Child ID", "", "id_blank", "aside"),
-    ("Child ID", "NULL", "id_blank", "aside"),
-    ("Child ID", "1E5", "id_scientific", "aside"),
-    ("Child ID", "01-Feb", "id_date", "aside"),
-    ("Child ID", "\u200bc2", "id_repaired", "kept"),
-    ("Ref", "1E5", "ref_unreadable", "kept"),
-    ("Date & time missing", "", "start_blank", "aside"),
-    ("Date & time missing", "31/02/2026", "not_a_date", "aside"),
-    ("Date & time missing", "00/00/0000", "not_a_date", "aside"),
-    ("Date & time missing", SECRET, "not_a_date", "aside"),
-    ("Date & time missing", "01/13/2026 10:00", "date_order", "aside"),
-    ("Date & time missing", "01/01/1900", "placeholder_date", "aside"),
-    ("Date & time missing", "31/12/9999", "placeholder_date", "aside"),
-    ("Date & time missing", "15/01/0026", "year_out_of_range", "aside"),
-    ("Date & time missing", "15/01/1926 10:00", "year_out_of_range", "aside"),
-    ("Date & time missing", "15/01/26 21:00", "two_digit_year", "kept"),
-    ("Date & time missing", "46037.5", "excel_serial", "kept"),
-    ("Date & time missing", "14/01/2026 24:00", "midnight_24", "kept"),
-    ("Date & time missing", "15/01/2026", "day_precision", "kept"),
-    ("Date & time returned", "31/02/2026", "not_a_date", "aside"),
-    ("Date & time returned", "14/01/2026 10:00", "end_before_start", "aside"),
-    ("Date & time returned", "31/12/9999", "open_placeholder", "kept"),
-    ("Date & time returned", "15/01/2026 21:02", "zero_length", "kept"),
-    ("DOB", "31/02/2011", "optional_not_a_date", "kept"),
-    ("DOB", "01/01/1900", "optional_not_a_date", "kept"),
-    ("DOB", "14/03/2001", "adult", "aside"),
-    ("DOB", "15/01/2026", "start_before_birth", "aside"),
-    ("DOB", "14/03/2026", "start_before_birth", "aside"),
-    ("DOB", "14/03/2023", "infant", "kept"),
-    ("RHI date", "12/01/2026 09:00", "interview_before_return", "aside"),
-    ("RHI date", "15/01/2026 23:00", "interview_before_return", "aside"),
-    ("RHI date", SECRET, "optional_not_a_date", "kept"),
-    ("RHI status", SECRET, "unmapped_code", "kept"),
-    ("Triggers", SECRET, "unmapped_trigger", "kept"),
-    ("Triggers", "#REF!", "error_cell", "aside"),
+    ("Child ID", "", "MP-ID-BLANK", "aside"),
+    ("Child ID", "NULL", "MP-ID-BLANK", "aside"),
+    ("Child ID", "1E5", "MP-ID-SCIENTIFIC", "aside"),
+    ("Child ID", "01-Feb", "MP-ID-DATE", "aside"),
+    ("Child ID", "\u200bc2", "MP-ID-REPAIRED", "kept"),
+    ("Ref", "1E5", "MP-REF-UNREADABLE", "kept"),
+    ("Date & time missing", "", "1004", "aside"),
+    ("Date & time missing", "31/02/2026", "1004", "aside"),
+    ("Date & time missing", "00/00/0000", "1004", "aside"),
+    ("Date & time missing", SECRET, "1004", "aside"),
+    ("Date & time missing", "01/13/2026 10:00", "MP-DATE-ORDER", "aside"),
+    ("Date & time missing", "01/01/1900", "MP-PLACEHOLDER-DATE", "aside"),
+    ("Date & time missing", "31/12/9999", "MP-PLACEHOLDER-DATE", "aside"),
+    ("Date & time missing", "15/01/0026", "MP-YEAR-OUT-OF-RANGE", "aside"),
+    ("Date & time missing", "15/01/1926 10:00", "MP-YEAR-OUT-OF-RANGE", "aside"),
+    ("Date & time missing", "15/01/26 21:00", "MP-TWO-DIGIT-YEAR", "kept"),
+    ("Date & time missing", "46037.5", "MP-EXCEL-SERIAL", "kept"),
+    ("Date & time missing", "14/01/2026 24:00", "MP-MIDNIGHT-24", "kept"),
+    ("Date & time missing", "15/01/2026", "MP-DAY-PRECISION", "kept"),
+    ("Date & time returned", "31/02/2026", "1005", "aside"),
+    ("Date & time returned", "14/01/2026 10:00", "567", "aside"),
+    ("Date & time returned", "31/12/9999", "MP-OPEN-PLACEHOLDER", "kept"),
+    ("Date & time returned", "15/01/2026 21:02", "MP-ZERO-LENGTH", "kept"),
+    ("DOB", "31/02/2011", "MP-DATE-IS-WORDS", "kept"),
+    ("DOB", "01/01/1900", "MP-DATE-IS-WORDS", "kept"),
+    ("DOB", "14/03/2001", "MP-ADULT", "aside"),
+    ("DOB", "15/01/2026", "586", "aside"),
+    ("DOB", "14/03/2026", "586", "aside"),
+    ("DOB", "14/03/2023", "MP-INFANT", "kept"),
+    ("RHI date", "12/01/2026 09:00", "MP-INTERVIEW-BEFORE-RETURN", "aside"),
+    ("RHI date", "15/01/2026 23:00", "MP-INTERVIEW-BEFORE-RETURN", "aside"),
+    ("RHI date", SECRET, "MP-DATE-IS-WORDS", "kept"),
+    ("RHI status", SECRET, "MP-UNMAPPED-CODE", "kept"),
+    ("Triggers", SECRET, "MP-UNMAPPED-TRIGGER", "kept"),
+    ("Triggers", "#REF!", "MP-ERROR-CELL", "aside"),
 ]
 
 
@@ -73,7 +75,7 @@ def test_each_defect_of_a_cell_has_its_outcome(
     check_law(records, path)
     told = records.problems[records.problems["rule"] == rule]
     assert told[["line", "column"]].to_numpy().tolist() == [[4, column]]
-    assert told["outcome"].tolist() == [RULES[rule].outcome]
+    assert told["outcome"].tolist() == [RULES_BY_CODE[rule].outcome]
     address = f"{'ABCDEFGH'[HEADER.index(column)]}4"
     assert told["cell"].fillna("").tolist() == ["" if suffix == "csv" else address]
     assert len(records.incidents) == (5 if outcome == "aside" else 6)
@@ -81,14 +83,14 @@ def test_each_defect_of_a_cell_has_its_outcome(
         kept = records.quarantine.iloc[0]
         assert (kept["line"], kept["rule"]) == (4, rule)
         assert kept[f"r{HEADER.index(column) + 1}"] == value
-        assert (RULES[rule].severity, RULES[rule].outcome) == ("error", "quarantined")
+        assert (RULES_BY_CODE[rule].severity, RULES_BY_CODE[rule].outcome) == ("error", "quarantined")
     assert not records.problems["message"].str.contains(SECRET).any()
 
 
 def test_good_rows_are_told_nothing(tmp_path: Path) -> None:
     records = mp.read_records(write_csv(tmp_path / "rhi.csv", good_rows()))
     assert rules(records) == set()
-    assert set(records.problems["rule"]) == {"date_order_proven"}
+    assert set(records.problems["rule"]) == {"MP-DATE-ORDER-PROVEN"}
     assert "6 can only be read so, 0 could be either way" in records.problems["message"].iloc[0]
     assert list(records.problems.columns) == schema.PROBLEMS.names
     assert list(records.accounting.columns) == schema.ACCOUNTING.names
@@ -140,7 +142,7 @@ class TestShape:
         rows[5] = rows[5][:-2]
         rows[7] = [*rows[7], "", ""]  # separators at the end are harmless
         records = mp.read_records(write_csv(tmp_path / "rhi.csv", rows))
-        assert records.quarantine[["line", "rule"]].to_numpy().tolist() == [[5, "long_row"], [7, "short_row"]]
+        assert records.quarantine[["line", "rule"]].to_numpy().tolist() == [[5, "MP-LONG-ROW"], [7, "MP-SHORT-ROW"]]
         assert "r9" in records.quarantine
         check_law(records, tmp_path / "rhi.csv")
 
@@ -153,7 +155,10 @@ class TestShape:
     def test_equal_rows_are_kept_once(self, tmp_path: Path) -> None:
         rows = good_rows()
         records = mp.read_records(write_csv(tmp_path / "rhi.csv", [*rows, rows[0], rows[0]]))
-        assert records.quarantine[["line", "rule"]].to_numpy().tolist() == [[8, "duplicate_row"], [9, "duplicate_row"]]
+        assert records.quarantine[["line", "rule"]].to_numpy().tolist() == [
+            [8, "MP-DUPLICATE-ROW"],
+            [9, "MP-DUPLICATE-ROW"],
+        ]
         assert len(records.incidents) == 6
 
     def test_months_that_overlap_are_kept_once(self, tmp_path: Path) -> None:
@@ -169,7 +174,7 @@ class TestShape:
         same, night = "C1,M,13/01/2026,13/01/2026", "C1,M,14/01/2026,15/01/2026"
         path.write_text("\n".join(["CHILD,MISSING,MIS_START,MIS_END", same, same, night, night, ""]), encoding="utf-8")
         records = mp.read_records(path)
-        assert rules(records, notes=False) == {"same_day_again", "duplicate_row"}
+        assert rules(records, notes=False) == {"MP-SAME-DAY-AGAIN", "MP-DUPLICATE-ROW"}
         assert records.incidents["missing_from"].dt.day.tolist() == [13, 13, 14]
         again = tmp_path / "Missing_feb.csv"
         again.write_text("\n".join(["CHILD,MISSING,MIS_START,MIS_END", same, same]), encoding="utf-8")
@@ -184,7 +189,7 @@ class TestShape:
     def test_two_columns_for_one_field_are_told(self, tmp_path: Path) -> None:
         rows = [[*row, "14/03/2011"] for row in good_rows(2)]
         records = mp.read_records(write_csv(tmp_path / "rhi.csv", rows, [*HEADER, "Date of birth"]))
-        assert "two_headers" in rules(records)
+        assert "MP-TWO-HEADERS" in rules(records)
 
     def test_a_column_that_is_needed_is_named_when_it_is_absent(self, tmp_path: Path) -> None:
         path = tmp_path / "Missing.csv"
@@ -198,14 +203,14 @@ class TestShape:
         path = tmp_path / "Missing.csv"
         path.write_text("CHILD,MISSING,MIS_START,Team\nC1,M,13/01/2026,East\n", encoding="utf-8")
         told = mp.read_records(path).problems
-        assert told.loc[told["rule"] == "column_absent", "message"].iloc[0].endswith(": returned_at")
-        assert told.loc[told["rule"] == "columns_unused", "message"].iloc[0].endswith(": Team")
+        assert told.loc[told["rule"] == "MP-COLUMN-ABSENT", "message"].iloc[0].endswith(": returned_at")
+        assert told.loc[told["rule"] == "MP-COLUMNS-UNUSED", "message"].iloc[0].endswith(": Team")
 
     def test_header_only_is_no_rows(self, tmp_path: Path) -> None:
         path = tmp_path / "Missing.csv"
         path.write_text("CHILD,DOB,MISSING,MIS_START,MIS_END\n", encoding="utf-8")
         records = mp.read_records(path)
-        assert (len(records.incidents), rules(records)) == (0, {"no_rows"})
+        assert (len(records.incidents), rules(records)) == (0, {"MP-NO-ROWS"})
         assert records.accounting["n_not_data"].tolist() == [1]
         assert list(records.incidents.columns) == schema.INCIDENTS.names
 
@@ -248,7 +253,7 @@ class TestDates:
 
     def test_a_column_that_proves_nothing_is_told(self, tmp_path: Path) -> None:
         told = mp.read_records(self.missing(tmp_path, ["01/02/2026", "03/04/2026", "05/05/2026"])).problems
-        message = told.loc[told["rule"] == "date_order_unproven", "message"].iloc[0]
+        message = told.loc[told["rule"] == "MP-DATE-ORDER-UNPROVEN", "message"].iloc[0]
         assert message.endswith("2 could be either way")
 
     def test_a_column_that_a_spreadsheet_swapped_is_refused(self, tmp_path: Path) -> None:
@@ -269,18 +274,18 @@ class TestDates:
         assert records.incidents["missing_from"].dt.strftime("%d %H:%M").tolist() == ["13 22:15", "13 00:00"]
         assert records.incidents["returned_at"].dt.strftime("%d %H:%M").tolist() == ["14 02:15", "14 00:00"]
         assert records.incidents["precision"].tolist() == ["minute", "day"]
-        assert {"time_blank", "day_precision", "not_a_date"} <= rules(records)
+        assert {"MP-TIME-BLANK", "MP-DAY-PRECISION", "MP-NOT-A-DATE"} <= rules(records)
 
     def test_every_time_at_midnight_means_that_no_time_is_known(self, tmp_path: Path) -> None:
         rows = [[r[0], r[1], r[2], f"{r[3][:10]} 00:00", f"{r[4][:10]} 00:00", "", "", ""] for r in good_rows()]
         records = mp.read_records(write_csv(tmp_path / "rhi.csv", rows))
         assert records.incidents["precision"].tolist() == ["day"] * 6
-        assert "all_midnight" in rules(records)
+        assert "MP-ALL-MIDNIGHT" in rules(records)
 
     def test_many_midnights_are_told(self, tmp_path: Path) -> None:
         rows = [[f"C{i}", f"{1 + i}/01/2026 {'00:00' if i % 4 == 0 else '21:30'}"] for i in range(24)]
         told = mp.read_records(write_csv(tmp_path / "rhi.csv", rows, ["Child ID", "Date missing"])).problems
-        assert told.loc[told["rule"] == "mostly_midnight", "message"].iloc[0].endswith("6 of 24")
+        assert told.loc[told["rule"] == "MP-MOSTLY-MIDNIGHT", "message"].iloc[0].endswith("6 of 24")
 
     def test_a_row_with_one_time_and_one_date_is_in_days_at_both_ends(self, tmp_path: Path) -> None:
         header = ["Child ID", "Date & time missing", "Date & time returned"]
@@ -305,12 +310,12 @@ class TestDates:
         ]
         records = mp.read_records(write_csv(tmp_path / "rhi.csv", rows, header))
         assert records.incidents["child_id"].tolist() == ["C1", "C3"]
-        assert records.quarantine["rule"].tolist() == ["adult", "adult"]
+        assert records.quarantine["rule"].tolist() == ["MP-ADULT", "MP-ADULT"]
 
     def test_dates_alone_are_told_once(self, tmp_path: Path) -> None:
         rows: list[list[object]] = [["C1", "13/01/2026"], ["C2", "14/01/2026"]]
         told = mp.read_records(write_csv(tmp_path / "rhi.csv", rows, ["Child ID", "Date missing"])).problems
-        assert told.loc[told["rule"] == "day_precision", "message"].tolist()[0].endswith("all 2 rows")
+        assert told.loc[told["rule"] == "MP-DAY-PRECISION", "message"].tolist()[0].endswith("all 2 rows")
 
     def test_both_clock_changes(self, tmp_path: Path) -> None:
         header = ["Child ID", "Date & time missing", "Date & time returned"]
@@ -325,7 +330,7 @@ class TestDates:
         assert (away.dt.total_seconds() / 60).tolist() == [180, 20, 540, 90]
         assert records.incidents["missing_from"][3].hour == 22
         told = records.problems.set_index("rule")["line"].to_dict()
-        assert (told["clock_gap"], told["clock_fold"], told["clock_fold_unproven"]) == (2, 3, 3)
+        assert (told["MP-CLOCK-GAP"], told["MP-CLOCK-FOLD"], told["MP-CLOCK-FOLD-UNPROVEN"]) == (2, 3, 3)
 
     def test_month_first_is_read_where_a_profile_declares_it(self, tmp_path: Path) -> None:
         own = tmp_path / "own.toml"
@@ -377,11 +382,11 @@ class TestSources:
         assert records.placements["placement_type"].tolist() == ["childrens_home", "supported_accommodation"]
         assert records.placements["home_id"].fillna("-").tolist() == ["SC1", "-"]
         assert records.quarantine[["file", "rule"]].to_numpy().tolist() == [
-            ["Episodes.csv", "end_before_start"],
-            ["Episodes.csv", "start_blank"],
+            ["Episodes.csv", "567"],
+            ["Episodes.csv", "1004"],
         ]
         told = records.problems.groupby("rule")["line"].agg(list).to_dict()
-        assert (told["type_blank"], told["unmapped_code"], told["dob_differs"]) == ([4], [4, 5], [4, 5])
+        assert (told["565"], told["MP-UNMAPPED-CODE"], told["MP-DOB-DIFFERS"]) == ([4], [4, 5], [4, 5])
 
     def test_every_placement_code_of_the_return_is_mapped(self, tmp_path: Path) -> None:
         codes = (
@@ -469,7 +474,7 @@ class TestSources:
             ["C2", "early_help"],
         ]
         told = records.problems.groupby("rule")["line"].agg(list).to_dict()
-        assert (told["ref_not_found"], told["unmapped_trigger"]) == ([3], [4])
+        assert (told["MP-REF-NOT-FOUND"], told["MP-UNMAPPED-TRIGGER"]) == ([3], [4])
 
     def test_a_form_that_answers_yes_and_no_where_others_write_dates(self, tmp_path: Path) -> None:
         header = ["Child ID", "Date missing", "RHI offered", "RHI accepted"]
@@ -510,7 +515,7 @@ class TestSources:
         assert records.interviews["interview_id"].tolist() == ["R1", "RHI-rhi.csv:3", "RHI-rhi.csv:4"]
         assert records.interviews["incident_ids"].tolist() == [("M0", "M1"), None, ("M7",)]
         assert records.interviews["status"].tolist() == ["completed", "declined", "declined"]
-        assert records.problems.loc[records.problems["rule"] == "ref_not_found", "line"].tolist() == [4]
+        assert records.problems.loc[records.problems["rule"] == "MP-REF-NOT-FOUND", "line"].tolist() == [4]
 
 
 class TestJoining:
@@ -531,7 +536,7 @@ class TestJoining:
     def test_a_reference_used_twice_in_one_source_is_told_apart_by_line(self, tmp_path: Path) -> None:
         records = mp.read_records(write_csv(tmp_path / "rhi.csv", with_cell("Ref", "M1")))
         assert records.incidents["incident_id"].tolist() == ["M0", "rhi.csv:3", "rhi.csv:4", "M3", "M4", "M5"]
-        told = records.problems[records.problems["rule"] == "ref_twice"]
+        told = records.problems[records.problems["rule"] == "MP-REF-TWICE"]
         assert told["line"].tolist() == [3, 4]
 
     def test_children_are_merged_and_differences_told(self, tmp_path: Path) -> None:
@@ -545,7 +550,7 @@ class TestJoining:
         records = mp.read_records(write_csv(tmp_path / "rhi.csv", rows, header))
         assert records.children[["child_id", "sex"]].to_numpy().tolist() == [["C1", "female"], ["C2", "not_stated"]]
         told = records.problems.groupby("rule")["line"].agg(list).to_dict()
-        assert (told["dob_differs"], told["sex_differs"]) == ([4], [4])
+        assert (told["MP-DOB-DIFFERS"], told["MP-SEX-DIFFERS"]) == ([4], [4])
 
     def test_records_that_begin_before_an_earlier_one_ends_are_told(self, tmp_path: Path) -> None:
         header = ["Child ID", "Date & time missing", "Date & time returned"]
@@ -559,7 +564,7 @@ class TestJoining:
         ]
         told = mp.read_records(write_csv(tmp_path / "rhi.csv", rows, header)).problems
         lines = told.groupby("rule")["line"].agg(list).to_dict()
-        assert (lines["overlap"], lines["started_while_open"]) == ([3, 4], [7])
+        assert (lines["MP-OVERLAP"], lines["574"]) == ([3, 4], [7])
 
     def test_row_order_changes_nothing_but_the_order(self, tmp_path: Path) -> None:
         rows = good_rows()

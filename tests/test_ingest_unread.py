@@ -28,7 +28,7 @@ PROFILE = (
 
 def told_of(records: Records, file: str) -> list[list[str]]:
     """Severity, outcome and rule of what is said about one file, less what is said about columns of dates."""
-    told = records.problems[(records.problems["file"] == file) & (records.problems["rule"] != "date_order_unproven")]
+    told = records.problems[(records.problems["file"] == file) & (records.problems["rule"] != "MP-DATE-ORDER-UNPROVEN")]
     return told[["severity", "outcome", "rule"]].to_numpy().tolist()
 
 
@@ -44,7 +44,7 @@ def test_a_renamed_column_cannot_lose_a_file_in_silence(folder: Path) -> None:
     renamed = ["went_missing_on" if h == "miss_missing_episode_start_date" else h for h in SSD]
     path = write_csv(folder / "ssd_missing.csv", SSD_ROWS, renamed)
     records = mp.read_records(folder)
-    assert told_of(records, "ssd_missing.csv") == [["error", "refused", "no_profile"]]
+    assert told_of(records, "ssd_missing.csv") == [["error", "refused", "MP-NO-PROFILE"]]
     told = records.accounting.set_index("file").loc["ssd_missing.csv"]
     assert told["table"] == NOT_READ
     assert [told[c] for c in ("n_rows", "n_accepted", "n_quarantined", "n_not_data")] == [4, 0, 0, 4]
@@ -59,7 +59,7 @@ def test_a_renamed_column_cannot_lose_a_file_in_silence(folder: Path) -> None:
 def test_a_profile_for_one_file_does_not_drop_the_others(folder: Path) -> None:
     write_csv(folder / "ssd_missing.csv", SSD_ROWS, SSD)
     records = mp.read_records(folder, profile="ssd")
-    assert told_of(records, "rhi.csv") == [["error", "refused", "no_profile"]]
+    assert told_of(records, "rhi.csv") == [["error", "refused", "MP-NO-PROFILE"]]
     message = records.problems.set_index("file").loc["rhi.csv", "message"]
     assert "it is tracker (profile rhi_tracker), but another profile was asked for" in message
     check_law(records, folder / "rhi.csv", folder / "ssd_missing.csv")
@@ -68,24 +68,24 @@ def test_a_profile_for_one_file_does_not_drop_the_others(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "rule"),
     [
-        ("README.txt", "Dear all, this extract\nwas made on Monday, by us\n\nThanks\n", "not_a_table"),
-        ("table.txt", "a\tb\tc\n1\t2\t3\n", "no_profile"),
-        ("table.txt", "\n \n.\n", "not_a_table"),
-        ("one_line.csv", "a,b,c\n", "not_a_table"),
-        ("Prices.csv", "a,b\n1,2\n", "no_profile"),
-        ("Broken.csv", 'a,b\n1,"2\n3,4\n', "no_profile"),
-        ("about.pdf", "%PDF", "not_read"),
-        ("about.md", "a,b\n1,2\n", "not_read"),
-        ("ours.toml", PROFILE, "not_read"),
+        ("README.txt", "Dear all, this extract\nwas made on Monday, by us\n\nThanks\n", "MP-NOT-A-TABLE"),
+        ("table.txt", "a\tb\tc\n1\t2\t3\n", "MP-NO-PROFILE"),
+        ("table.txt", "\n \n.\n", "MP-NOT-A-TABLE"),
+        ("one_line.csv", "a,b,c\n", "MP-NOT-A-TABLE"),
+        ("Prices.csv", "a,b\n1,2\n", "MP-NO-PROFILE"),
+        ("Broken.csv", 'a,b\n1,"2\n3,4\n', "MP-NO-PROFILE"),
+        ("about.pdf", "%PDF", "MP-NOT-READ"),
+        ("about.md", "a,b\n1,2\n", "MP-NOT-READ"),
+        ("ours.toml", PROFILE, "MP-NOT-READ"),
     ],
 )
 def test_a_table_is_an_error_and_what_is_plainly_none_is_a_note(folder: Path, name: str, text: str, rule: str) -> None:
     (folder / name).write_text(text, encoding="utf-8")
     records = mp.read_records(folder)
-    severity, outcome = ("error", "refused") if rule == "no_profile" else ("note", "accepted")
+    severity, outcome = ("error", "refused") if rule == "MP-NO-PROFILE" else ("note", "accepted")
     assert told_of(records, name) == [[severity, outcome, rule]]
     is_counted = records.accounting["table"].tolist().count(NOT_READ)
-    assert is_counted == (rule == "no_profile")
+    assert is_counted == (rule == "MP-NO-PROFILE")
     if is_counted:
         lines = text.count("\n")
         assert records.accounting.set_index("file").loc[name, "n_not_data"] == lines
@@ -100,7 +100,7 @@ def test_sheets_of_a_workbook_are_told_apart(folder: Path) -> None:
     records = mp.read_records(folder)
     told = records.problems[records.problems["file"] == "book.xlsx"].dropna(subset=["sheet"]).set_index("sheet")
     rules = {sheet: told.loc[[sheet], "rule"].tolist() for sheet in ("2026", "Lists", "Cover")}
-    assert rules == {"2026": ["no_profile"], "Lists": ["sheet_no_profile"], "Cover": ["not_a_table"]}
+    assert rules == {"2026": ["MP-NO-PROFILE"], "Lists": ["MP-SHEET-NO-PROFILE"], "Cover": ["MP-NOT-A-TABLE"]}
     assert records.accounting.loc[records.accounting["table"] == NOT_READ, ["sheet", "n_rows"]].to_numpy().tolist() == [
         ["2026", 6]
     ]

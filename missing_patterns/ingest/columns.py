@@ -154,7 +154,7 @@ def _stamps(data: Data, name: str, first_year: int) -> Stamps:
         for rule in sorted(set(fault) - {""}):
             data.fault(fault == rule, rule, name)
     else:
-        data.tell(fault != "", "optional_not_a_date", name)
+        data.tell(fault != "", "date_is_words", name)
     for rule in sorted(set(read.repair) - {""}):
         data.tell((read.repair == rule) & (fault == ""), rule, name)
     return Stamps(
@@ -175,17 +175,20 @@ def _check_order(data: Data, name: str, read: Stamps) -> None:
     declared, other = ("day", "month") if data.match.table.date_order == "day_first" else ("month", "day")
     if read.n_other and read.n_declared == 0:
         raise data.refuse(
+            "date_order_other",
             f"column '{header}' fits only {other} first ({read.n_other:,} dates; none is {declared} first for certain)",
             f"Export dates {declared} first or as yyyy-mm-dd, or set date_order in a profile.",
         )
     if read.n_other > read.n_declared:
         raise data.refuse(
+            "date_order_other",
             f"column '{header}' mixes orders: {read.n_declared:,} dates fit only {declared} first, "
             f"{read.n_other:,} only {other} first",
             "Export dates as yyyy-mm-dd.",
         )
     if read.is_swapped:
         raise data.refuse(
+            "date_order_other",
             f"column '{header}' looks as if a spreadsheet swapped day and month wherever both are 12 or less",
             "Export again and open the CSV by importing it, with the column as text.",
         )

@@ -39,6 +39,8 @@ class Grid:
         Of a text file; empty for a workbook.
     spans : dict
         For a row that runs over several physical lines, those lines as text.
+    written_at : datetime or None
+        When the file was written, naive London time: what it holds cannot lie after that. None = not known.
 
     Raises
     ------
@@ -55,6 +57,7 @@ class Grid:
     too_long: set[int] = field(default_factory=set)
     delimiter: str = ""
     spans: dict[int, list[str]] = field(default_factory=dict)
+    written_at: dt.datetime | None = None
 
     def __repr__(self) -> str:
         return f"Grid: {len(self.rows)} rows"

@@ -83,7 +83,7 @@ def read_records(
         log.add("not_read", name)
     pieces: list[Pieces] = []
     seen: dict[tuple[str, str], set[tuple[Cell, ...]]] = {}
-    refused: list[str] = []
+    refused: list[DataRefused] = []
     unfit: list[DataRefused] = []
     prints: dict[str, str] = {}
     for source in sources:
@@ -100,9 +100,9 @@ def read_records(
             if others and not found:
                 unfit.append(refuse_unread(others[0], source, tables, known))
         except DataRefused as error:
-            refused.append(str(error))
+            refused.append(error)
     if refused:
-        raise DataRefused("\n".join(refused))
+        raise DataRefused.of_several(refused)
     if not pieces:
         raise DataRefused("\n".join(["No file fits a profile.", *map(str, unfit)]))
     return join_pieces(pieces, log)

@@ -14,6 +14,7 @@ from missing_patterns.ingest.dates import parse_one
 from missing_patterns.ingest.grid import Cell, Grid, as_text, is_blank, tidy
 from missing_patterns.ingest.headers import Match
 from missing_patterns.ingest.log import Log
+from missing_patterns.ingest.rules import RULES
 from missing_patterns.ingest.values import is_error
 
 _FOOTER = re.compile(
@@ -84,22 +85,23 @@ class Data:
             lines=self.lines[where & ~self.shapeless].tolist(),
             column=self.match.headers[at] if at is not None else "",
             position=at if self.grid.is_book else None,
+            field=name,
         )
 
     def tell_column(self, rule: str, name: str, detail: str) -> None:
         """Note a rule for a whole column."""
         at = self.match.fields.get(name)
         column = self.match.headers[at] if at is not None else ""
-        self.log.add(rule, self.grid.file, self.grid.sheet, column=column, detail=detail)
+        self.log.add(rule, self.grid.file, self.grid.sheet, column=column, detail=detail, field=name)
 
     def fault(self, where: np.ndarray, rule: str, name: str = "") -> None:
         """Set rows aside for a rule; the first rule that a row breaks is the one that stands."""
         self.tell(where, rule, name)
-        self.aside[where & (self.aside == "")] = rule
+        self.aside[where & (self.aside == "")] = RULES[rule].code_of(name)
 
-    def refuse(self, why: str, fix: str, line: int | None = None) -> DataRefused:
+    def refuse(self, rule: str, why: str, fix: str, line: int | None = None) -> DataRefused:
         """Word a refusal of this sheet."""
-        return DataRefused.of_file(self.grid.file, why, fix, sheet=self.grid.sheet, line=line)
+        return DataRefused.of_file(self.grid.file, why, fix, sheet=self.grid.sheet, line=line, rule=RULES[rule].code)
 
 
 def find_rows(grid: Grid, match: Match, log: Log, seen: set[tuple[Cell, ...]]) -> Data:
@@ -125,6 +127,7 @@ def find_rows(grid: Grid, match: Match, log: Log, seen: set[tuple[Cell, ...]]) -
         n_long = int(long.sum())
         if n_long and (n_long == len(index) or (n_long >= 3 and n_long > MOST_LONG * len(index))):
             raise data.refuse(
+                "many_long_rows",
                 f"{n_long:,} of {len(index):,} rows have more cells than the header",
                 "Put quotes round cells that hold the separator, or name every column.",
                 int(lines[long][0]),
@@ -159,6 +162,7 @@ def _check_merged(data: Data) -> None:
     merged = [a for a, _, c, _ in data.grid.merged if any(i in rows for i in range(a, c + 1))]
     if merged:
         raise data.refuse(
+            "merged_cells",
             f"cells are merged in {len(merged)} place{'s' if len(merged) > 1 else ''} among the rows",
             "Unmerge them and fill each cell.",
             min(merged) + 1,
@@ -176,6 +180,7 @@ def _check_spans(data: Data, width: int) -> None:
             cells = next(iter(csv.reader([inner.rstrip("\r\n")], delimiter=data.grid.delimiter)), [])
             if len(cells) == width and parse_one(cells[start].strip('"')).is_there:
                 raise data.refuse(
+                    "stray_quote",
                     "a quotation mark in the row that begins here is not closed, and swallowed the rows after it",
                     "Export it again with quotes doubled, or mend that row.",
                     line,

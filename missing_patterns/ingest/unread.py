@@ -10,8 +10,9 @@ from missing_patterns.errors import DataRefused, positions
 from missing_patterns.ingest.files import Source
 from missing_patterns.ingest.grid import Cell, Grid, is_blank
 from missing_patterns.ingest.headers import Match, match_tables, nearest
-from missing_patterns.ingest.log import NOT_READ, Log
+from missing_patterns.ingest.log import Log
 from missing_patterns.ingest.profiles import TableProfile
+from missing_patterns.ingest.rules import NOT_READ
 
 #: Modules of the SSDA903 return that say nothing of absences, children or placements; they come with those that do.
 OTHER_MODULES = frozenset("ad1 dolo oc2 oc3 placedadoption prevperm reviews swepisodes".split())

@@ -12,6 +12,7 @@ from missing_patterns.schema.tables import (
     CHILDREN,
     INCIDENTS,
     INTERVIEWS,
+    MATCHES,
     PLACEMENTS,
     PROBLEMS,
     QUARANTINE,
@@ -29,6 +30,9 @@ class Records:
     problems, quarantine, accounting : pd.DataFrame
         What ingest repaired or doubted, the rows that it set aside, and how every row was used.
         Empty for records that were not read from files.
+
+    matches : pd.DataFrame
+        Pairs of incidents of two sources that are the same absence.
 
     Raises
     ------
@@ -49,6 +53,7 @@ class Records:
     problems: pd.DataFrame = field(default_factory=lambda: empty(PROBLEMS))
     quarantine: pd.DataFrame = field(default_factory=lambda: empty(QUARANTINE))
     accounting: pd.DataFrame = field(default_factory=lambda: empty(ACCOUNTING))
+    matches: pd.DataFrame = field(default_factory=lambda: empty(MATCHES))
 
     def __post_init__(self) -> None:
         for table in (INCIDENTS, INTERVIEWS, CHILDREN, PLACEMENTS):

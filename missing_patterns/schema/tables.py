@@ -133,6 +133,7 @@ INCIDENTS = Table(
         Column("returned_by", "code", "who brought the child back", RETURNED_BY),
         Column("found_place", "text", "kind of place where the child was found"),
         Column("found_area", "text", "ward or district where the child was found"),
+        Column("absence_id", "id", "the same in records of several sources that are one absence; blank = in one only"),
     ),
     key="incident_id",
 )
@@ -264,6 +265,18 @@ INTERVALS = Table(
     ),
 )
 
+MATCHES = Table(
+    "matches",
+    "one pair of incidents of two sources that are the same absence",
+    (
+        Column("incident_id", "id", "the incident of one source", required=True),
+        Column("other_incident_id", "id", "the incident of the other", required=True),
+        Column("matched_by", "code", "by a reference that both hold, or by child and time", ("reference", "time")),
+        Column("start_apart_minutes", "number", "how far apart the starts are; empty where one holds a date only"),
+        Column("end_apart_minutes", "number", "how far apart the returns are; empty where one is not known"),
+    ),
+)
+
 PROBLEMS = Table(
     "problems",
     "one thing that was found wrong, repaired or doubtful in an input",
@@ -316,6 +329,7 @@ TABLES = {
         TRIGGERS,
         LINKS,
         INTERVALS,
+        MATCHES,
         PROBLEMS,
         QUARANTINE,
         ACCOUNTING,
