@@ -6,8 +6,11 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from missing_patterns.errors import DataRefused
 from missing_patterns.ingest.dates import parse_one
@@ -26,6 +29,89 @@ _FOOTER = re.compile(
 )
 #: More rows longer than the header than this, and the header itself is wrong.
 MOST_LONG = 0.05
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Distinct:
+    """The distinct cells of a column, and for each row which one it holds.
+
+    Parameters
+    ----------
+    codes : array of int64
+        Position in ``cells``, one per row.
+    cells : list of cells
+        Each once, in order of first appearance; 1, 1.0, True and "1" are four.
+
+    Raises
+    ------
+    Nothing.
+    """
+
+    codes: np.ndarray
+    cells: list[Cell]
+
+    def __repr__(self) -> str:
+        return f"Distinct: {len(self.cells)} in {len(self.codes)} rows"
+
+    def spread(self, each: Sequence[Any] | np.ndarray, dtype: Any = None) -> np.ndarray:
+        """Return one item per row, given one per distinct cell; without ``dtype``, items are kept as objects.
+
+        Raises
+        ------
+        Nothing.
+
+        Examples
+        --------
+        >>> distinct(["b", "a", "b"]).spread([("x", "y"), ()]).tolist()
+        [('x', 'y'), (), ('x', 'y')]
+        """
+        if isinstance(each, np.ndarray):
+            items: np.ndarray = each
+        elif dtype is None:
+            items = np.fromiter(each, dtype=object, count=len(each))  # keeps tuples whole
+        else:
+            items = np.array(each, dtype=dtype)
+        spread: np.ndarray = items[self.codes]
+        return spread
+
+    def counts(self) -> np.ndarray:
+        """Return how many rows hold each distinct cell.
+
+        Raises
+        ------
+        Nothing.
+        """
+        return np.bincount(self.codes, minlength=len(self.cells))
+
+
+def distinct(cells: Sequence[Cell]) -> Distinct:
+    """Find the distinct cells; cells of different types are never one.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> found = distinct([1, 1.0, True, "1", 1, None])
+    >>> found.codes, found.cells
+    (array([0, 1, 2, 3, 0, 4]), [1, 1.0, True, '1', None])
+    """
+    if set(map(type, cells)) <= {str, type(None)}:
+        # A blank at the end keeps pandas from comparing text as C strings, which end at a NUL.
+        objects = np.empty(len(cells) + 1, dtype=object)
+        objects[:-1] = cells
+        codes, found = pd.factorize(objects)
+        codes = codes[:-1].astype(np.int64)
+        blank = codes < 0
+        if not blank.any():
+            return Distinct(codes, found.tolist())
+        codes[blank] = len(found)
+        return Distinct(codes, [*found.tolist(), None])
+    keys = list(zip(map(type, cells), cells, strict=True))
+    known = {key: n for n, key in enumerate(dict.fromkeys(keys))}
+    codes = np.fromiter(map(known.__getitem__, keys), dtype=np.int64, count=len(keys))
+    return Distinct(codes, [cell for _, cell in known])
 
 
 @dataclass(slots=True, repr=False)
@@ -55,9 +141,16 @@ class Data:
     lines: np.ndarray
     aside: np.ndarray
     shapeless: np.ndarray = field(init=False)
+    rows: list[Sequence[Cell]] = field(init=False)
+    widths: np.ndarray = field(init=False)
+    _distinct: dict[int, Distinct] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.shapeless = np.zeros(len(self.index), dtype=bool)
+        every, n = self.grid.rows, len(self.index)
+        is_run = n > 0 and int(self.index[-1]) - int(self.index[0]) == n - 1
+        self.rows = every[self.index[0] : self.index[-1] + 1] if is_run else [every[i] for i in self.index.tolist()]
+        self.widths = np.fromiter(map(len, self.rows), dtype=np.int64, count=n)
 
     def __repr__(self) -> str:
         return f"Data: {len(self.index)} rows, {int((self.aside != '').sum())} set aside"
@@ -72,8 +165,23 @@ class Data:
     def cells(self, name: str) -> list[Cell]:
         """Return the cells of a field, row by row."""
         at = self.match.fields[name]
-        rows = self.grid.rows
-        return [row[at] if at < len(row := rows[i]) else None for i in self.index]
+        if not len(self):
+            return []
+        if at < self.widths.min():
+            return list(map(itemgetter(at), self.rows))
+        return [row[at] if at < len(row) else None for row in self.rows]
+
+    def distinct(self, name: str) -> Distinct:
+        """Return the distinct cells of a field, found once."""
+        at = self.match.fields[name]
+        found = self._distinct.get(at)
+        if found is None:
+            found = self._distinct[at] = distinct(self.cells(name))
+        return found
+
+    def forget(self) -> None:
+        """Let go of what is kept for speed only."""
+        self._distinct.clear()
 
     def tell(self, where: np.ndarray, rule: str, name: str = "") -> None:
         """Note a rule for some rows."""
