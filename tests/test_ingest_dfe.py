@@ -154,6 +154,8 @@ def test_577_falls_outside_every_period_of_care() -> None:
         2 | A | 10/05/25 | 20/05/25 | E4A
         3 | B | 01/05/25 | 20/05/25 | E4A
         4 | B | 01/07/25 |          |
+        5 | D | 01/05/25 | 10/05/25 | X1
+        6 | D | 10/05/25 |          |
         """,
         EPISODES,
     )
@@ -169,6 +171,7 @@ def test_577_falls_outside_every_period_of_care() -> None:
         open before 2nd   | B | | M | 30/06/25 |
         ends in the gap   | B | | M | 19/05/25 | 30/06/25
         no placement      | C | | M | 01/05/25 |
+        open since before | D | | M | 09/05/25 |
         """,
         MISSING,
     )
