@@ -92,7 +92,8 @@ def test_a_document_is_not_to_be_saved_under_another_name(tmp_path: Path, name: 
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"CHILD,MISSING", "not a whole workbook"),
+        (b"CHILD,MISSING", "it is text. Rename it to end in .csv"),
+        (b"CHILD,MISSING\x00", "not a whole workbook"),
         (b"PK\x03\x04 cut off", "not a whole workbook"),
         (b"<html>", "web page"),
         (bytes.fromhex("d0cf11e0a1b11ae1") + "EncryptedPackage".encode("utf-16-le"), "password"),

@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from missing_patterns.errors import ArgumentRefused, DataRefused
+from missing_patterns.ingest.rules import RULES
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 BOOK_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
-#: A workbook that unpacks to more than this is refused unread.
-MOST_UNPACKED = 2_000_000_000
+#: A file larger than this is refused unread.
+MOST_BYTES = 2_000_000_000
+#: A workbook that unpacks to more than this is refused unread, and so is one with a part that does.
+MOST_UNPACKED, MOST_PART = 2_000_000_000, 1_000_000_000
 #: So is one that unpacks to this many times its size, if that is also more than 100 MB.
 MOST_RATIO = 200
+#: Workbooks have some dozens of parts.
+MOST_PARTS = 5_000
+#: What deflate can make of a byte at most; a part that could still be too large is unpacked once to see what it is.
+_MOST_DEFLATE = 1_032
 
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
-_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-_NOT_TEXT = (
-    (b"PK\x03\x04", "a zip file or an Excel workbook"),
-    (_OLE, "an old Excel workbook (.xls)"),
-    (b"%PDF", "a PDF"),
-    (b"\x1f\x8b", "a compressed file (gzip)"),
+_ENCRYPTED, _BOOK_STREAM = "EncryptedPackage".encode("utf-16-le"), "Workbook".encode("utf-16-le")
+_PDF = (b"%pdf", "a PDF")
+_BOOKS = (
+    (b"pk\x03\x04", "a zip file or an Excel workbook"),
+    (b"pk\x05\x06", "a zip file with nothing in it"),
+    (_OLE, "an old Excel workbook (.xls) or another old Office file"),
 )
-_NOT_TABLES = ((b"<!doctype", "a web page (HTML)"), (b"<html", "a web page (HTML)"), (b"<table", "a web page (HTML)"))
-_XML = ((b"<?xml", "XML"),)
+_OTHERS = (
+    _PDF,
+    (b"\x1f\x8b", "a compressed file (gzip)"),
+    (b"7z\xbc\xaf\x27\x1c", "a compressed file (7-Zip)"),
+    (b"rar!\x1a\x07", "a compressed file (RAR)"),
+    (b"\x89png", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"par1", "a Parquet file"),
+    (b"sqlite format 3\x00", "a database (SQLite)"),
+    (b"{\\rtf", "a word-processor document (RTF)"),
+    (b"mime-version:", "a web page (MHTML)"),
+)
+_WEB = tuple(
+    (f"<{tag}".encode(), "a web page (HTML)") for tag in "!doctype html head meta body style table !--".split()
+)
+_SHEET_2003 = (b"urn:schemas-microsoft-com:office:spreadsheet", b"excel.sheet")
 _DOCUMENTS = {
     ".pdf": "a PDF",
     ".docx": "a Word document",
@@ -36,6 +60,7 @@ _DOCUMENTS = {
     ".pptx": "a PowerPoint file",
     ".zip": "a zip file",
 }
+_LONDON = ZoneInfo("Europe/London")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +106,18 @@ def list_sources(paths: object) -> tuple[list[Source], list[str]]:
         elif path.is_file():
             found.append((path, True))
         else:
-            raise DataRefused.of_file(path.name, "there is no such file or folder", "Check the path.")
+            raise _refused(path.name, "not_there", "there is no such file or folder", "Check the path.")
     if not found:
-        raise DataRefused("There is no file to read: no .csv, .txt, .tsv, .xlsx, .xlsm, .xlsb, .xls or .ods was found.")
+        refused = DataRefused(f"There is no file to read: no {_listed(TEXT_SUFFIXES + BOOK_SUFFIXES)} was found.")
+        refused.rule = RULES["not_there"].code
+        raise refused
     return [Source(p, label, named) for (p, named), label in zip(found, _labels([p for p, _ in found]), strict=True)], (
         skipped
     )
+
+
+def _listed(suffixes: tuple[str, ...]) -> str:
+    return ", ".join(suffixes[:-1]) + f" or {suffixes[-1]}"
 
 
 def _labels(paths: list[Path]) -> list[str]:
@@ -102,64 +133,196 @@ def _labels(paths: list[Path]) -> list[str]:
     return unique
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the disk said of a file when it was read: its size and when it was last written.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> Stamp(10, 1_784_000_000_000_000_000).written_at
+    datetime.datetime(2026, 7, 14, 4, 33, 20)
+    """
+
+    size: int
+    mtime_ns: int
+
+    @property
+    def written_at(self) -> dt.datetime:
+        """When the file was written, naive London time."""
+        return dt.datetime.fromtimestamp(self.mtime_ns // 1_000_000_000, _LONDON).replace(tzinfo=None)
+
+
 def read_bytes(source: Source) -> bytes:
     """Read a file once, whole, and make sure that it is what its name says.
 
     Raises
     ------
     DataRefused
-        If it cannot be read, is empty, is of another kind, is locked with a password, or unpacks to too much.
+        If it cannot be read, is empty, is of another kind, is locked with a password, unpacks to too much, or is
+        being written.
+    """
+    return read_stamped(source)[0]
+
+
+def read_stamped(source: Source) -> tuple[bytes, Stamp]:
+    """Read as ``read_bytes`` does, with the stamp to hold against ``same_as_read`` at the end of the run.
+
+    Raises
+    ------
+    DataRefused
+        As ``read_bytes``.
     """
     try:
+        before = _stamp(source)
+        if before.size > MOST_BYTES:
+            raise _refused(
+                source.label, "bomb", f"it is larger than {MOST_BYTES // 1_000_000:,} MB", "Export it in parts."
+            )
         data = source.path.read_bytes()
+        after = _stamp(source)
     except OSError as error:
-        raise DataRefused.of_file(
-            source.label, f"it cannot be read ({type(error).__name__})", "Close it in other programs and try again."
-        ) from None
+        why = f"it cannot be read ({type(error).__name__})"
+        raise _refused(source.label, "unreadable", why, "Close it in other programs and try again.") from None
+    if not before == after == Stamp(len(data), after.mtime_ns):
+        raise changed(source)
     if not data.strip(b"\x00 \t\r\n\x1a\xef\xbb\xbf\xff\xfe"):
-        raise DataRefused.of_file(source.label, "the file is empty", "Export it again.")
-    start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    is_text = source.path.suffix.lower() not in BOOK_SUFFIXES
-    foreign = (*_NOT_TABLES, *_XML, *_NOT_TEXT) if is_text else (*_NOT_TABLES, *_NOT_TEXT[2:])
-    for magic, kind in foreign:
-        if start.startswith(magic.lower()):
-            raise _foreign(source, kind)
-    if not is_text:
-        _check_book(source.label, data)
-    return data
+        raise _refused(source.label, "empty_file", "the file is empty", "Export it again.")
+    is_book = source.path.suffix.lower() in BOOK_SUFFIXES
+    if kind := _foreign_kind(data, is_book=is_book):
+        raise _foreign(source, kind)
+    if is_book:
+        _check_book(source, data)
+    return data, after
+
+
+def _stamp(source: Source) -> Stamp:
+    found = source.path.stat()
+    return Stamp(found.st_size, found.st_mtime_ns)
+
+
+def same_as_read(source: Source, stamp: Stamp) -> bool:
+    """Say whether a file still has the size and the time of writing that it had when it was read.
+
+    Raises
+    ------
+    Nothing.
+    """
+    try:
+        return _stamp(source) == stamp
+    except OSError:
+        return False
+
+
+def changed(source: Source) -> DataRefused:
+    """Word the refusal of a file that was written while it was read.
+
+    Raises
+    ------
+    Nothing.
+    """
+    return _refused(
+        source.label,
+        "changed_while_reading",
+        "it changed while it was read",
+        "Wait until its export has ended, and run again.",
+    )
+
+
+def _refused(label: str, rule: str, why: str, fix: str) -> DataRefused:
+    return DataRefused.of_file(label, why, fix, rule=RULES[rule].code)
+
+
+def _foreign_kind(data: bytes, *, is_book: bool) -> str:
+    """Name what the first bytes say that a file is, if that is not what its name says."""
+    start = data[:2048]
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):  # a web page may be UTF-16 as well
+        start = start.replace(b"\x00", b"")[2:]
+    start = start.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n").lower()
+    known: Iterable[tuple[bytes, str]] = (*_WEB, *_OTHERS, *(() if is_book else _BOOKS))
+    for magic, kind in known:
+        if start.startswith(magic):
+            return kind
+    if start.startswith((b"<?xml", b"<workbook")):
+        return "an XML spreadsheet (Excel 2003)" if any(m in start for m in _SHEET_2003) else "XML"
+    if is_book and not data.startswith((b"PK", _OLE)) and b"\x00" not in data[:4096]:
+        return "text"
+    return ""
 
 
 def _foreign(source: Source, kind: str) -> DataRefused:
     suffix = source.path.suffix.lower()
-    if kind == "a PDF" or suffix not in TEXT_SUFFIXES + BOOK_SUFFIXES:
+    if kind == _PDF[1] or suffix not in TEXT_SUFFIXES + BOOK_SUFFIXES:
         # A document holds a picture of a table at best; saving it under another name does not make one.
         kind = _DOCUMENTS.get(suffix, kind)
         why = f"it is {kind}" if suffix in _DOCUMENTS else f"its name and content differ: it is {kind}"
-        return DataRefused.of_file(
-            source.label, why, "Export the table itself from the system, as CSV or an Excel workbook."
+        return _refused(
+            source.label, "wrong_kind", why, "Export the table itself from the system, as CSV or an Excel workbook."
         )
     wanted = "an Excel workbook (.xlsx)" if suffix in BOOK_SUFFIXES else "CSV"
-    return DataRefused.of_file(source.label, f"its name and content differ: it is {kind}", f"Save it as {wanted}.")
+    fix = "Rename it to end in .csv." if kind == "text" else f"Save it as {wanted}."
+    return _refused(source.label, "wrong_kind", f"its name and content differ: it is {kind}", fix)
 
 
-def _check_book(label: str, data: bytes) -> None:
+def _check_book(source: Source, data: bytes) -> None:
+    """Refuse a workbook that is locked, cut off, or unpacks to more than it should."""
+    label = source.label
     if data.startswith(_OLE):
-        if _ENCRYPTED in data:
-            raise DataRefused.of_file(
-                label, "the workbook is locked with a password", "Save it without a password and try again."
-            )
+        if _ENCRYPTED in data and _BOOK_STREAM not in data:
+            raise locked(label)
         return
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            unpacked = sum(part.file_size for part in packed.infolist())
-    except zipfile.BadZipFile:
-        raise DataRefused.of_file(
-            label, "it is not a whole workbook; the file may be cut off", "Export it again."
+            _check_parts(label, packed, len(data))
+            if _is_locked(packed):
+                raise locked(label)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, zlib.error, NotImplementedError, ValueError):
+        raise _refused(
+            label, "unreadable", "it is not a whole workbook; the file may be cut off", "Export it again."
         ) from None
-    if unpacked > MOST_UNPACKED or (unpacked > 100_000_000 and unpacked > MOST_RATIO * len(data)):
-        raise DataRefused.of_file(
-            label, "the workbook unpacks to far more than its size", "Save it as CSV and check it."
-        )
+
+
+def locked(label: str) -> DataRefused:
+    """Word the refusal of a workbook with a password.
+
+    Raises
+    ------
+    Nothing.
+    """
+    return _refused(
+        label, "locked", "the workbook is locked with a password", "Save it without a password and try again."
+    )
+
+
+def _is_locked(packed: zipfile.ZipFile) -> bool:
+    """Say whether parts are encrypted: by zip itself, or as OpenDocument does, which lists the keys in the manifest."""
+    if any(part.flag_bits & 1 for part in packed.infolist()):
+        return True
+    manifest = "META-INF/manifest.xml"
+    return manifest in packed.namelist() and b"encryption-data" in packed.read(manifest)
+
+
+def _check_parts(label: str, packed: zipfile.ZipFile, size: int) -> None:
+    parts = packed.infolist()
+    unpacked = sum(part.file_size for part in parts)
+    is_bomb = (
+        len(parts) > MOST_PARTS
+        or unpacked > MOST_UNPACKED
+        or max((part.file_size for part in parts), default=0) > MOST_PART
+        or (unpacked > 100_000_000 and unpacked > MOST_RATIO * size)
+        or sum(part.compress_size for part in parts) > size  # parts that share their bytes
+    )
+    if is_bomb:
+        raise _refused(label, "bomb", "the workbook unpacks to far more than its size", "Save it as CSV and check it.")
+    for part in parts:
+        # A part may say that it is small and not be; the reader that follows would believe it, zipfile does not.
+        if part.compress_size * _MOST_DEFLATE > MOST_PART and not part.flag_bits & 1:
+            with packed.open(part) as stream:
+                while stream.read(1 << 20):
+                    pass
 
 
 def fingerprint(data: bytes) -> str:
