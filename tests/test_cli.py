@@ -17,6 +17,8 @@ import pytest
 
 import missing_patterns as mp
 from missing_patterns import cli
+from missing_patterns.cli import reports
+from missing_patterns.cli.findings import accounting_in_words, named, print_problems, unread_tables
 from missing_patterns.schema import Records
 
 INCIDENT = pd.DataFrame({"child_id": ["A"], "missing_from": ["2026-01-05 21:00"]})
@@ -25,7 +27,7 @@ INCIDENT = pd.DataFrame({"child_id": ["A"], "missing_from": ["2026-01-05 21:00"]
 @pytest.fixture(autouse=True)
 def today(monkeypatch: pytest.MonkeyPatch) -> None:
     """The day on which the commands are typed."""
-    monkeypatch.setattr(cli, "_today", lambda: dt.date(2026, 11, 30))
+    monkeypatch.setattr(reports, "today", lambda: dt.date(2026, 11, 30))
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -106,14 +108,14 @@ def test_long_lists_are_cut_and_all_prints_them(capsys: pytest.CaptureFixture[st
     frame = pd.DataFrame({"file": ["a.csv"] * 25, "line": range(25), "rule": "r", "severity": "note"})
     frame = conform(frame.assign(outcome="repaired", message="m"), PROBLEMS)
     frame.loc[24, ["sheet", "cell", "column", "severity"]] = ["S", "F17", "RHI date", "error"]
-    cli._print_problems(frame, limit=20)
+    print_problems(frame, limit=20)
     out = capsys.readouterr().out
     assert "... and 4 more of this kind" in out
     assert out.index("ERROR  r  (1)") < out.index("NOTE  r  (24)")
     assert "a.csv [S] F17 'RHI date': m (repaired)" in out
-    cli._print_problems(frame, limit=None)
+    print_problems(frame, limit=None)
     assert "more of this kind" not in capsys.readouterr().out
-    cli._print_problems(frame[:0], limit=None)
+    print_problems(frame[:0], limit=None)
     assert capsys.readouterr().out == "No problems were found.\n"
 
 
@@ -161,13 +163,13 @@ def test_check_ends_with_three_when_a_file_was_not_read(
 
 
 def test_names_of_what_was_not_read_are_cut_and_sheets_are_named() -> None:
-    assert cli._named([f"{n}.csv" for n in range(7)]).endswith(
+    assert named([f"{n}.csv" for n in range(7)]).endswith(
         "7 files were not read: 0.csv, 1.csv, 2.csv, 3.csv, 4.csv and 2 more"
     )
-    assert cli._named(["a.xlsx [2026]"]) == "1 sheet was not read: a.xlsx [2026]"
+    assert named(["a.xlsx [2026]"]) == "1 sheet was not read: a.xlsx [2026]"
     accounting = pd.DataFrame({"file": ["a.xlsx"], "sheet": ["2026"], "table": ["not read"]})
-    assert cli._unread(Records(incidents=INCIDENT, accounting=accounting)) == ["a.xlsx [2026]"]
-    assert cli._in_words(accounting).columns.tolist() == ["file", "sheet", "became"]
+    assert unread_tables(Records(incidents=INCIDENT, accounting=accounting)) == ["a.xlsx [2026]"]
+    assert accounting_in_words(accounting).columns.tolist() == ["file", "sheet", "became"]
 
 
 @pytest.mark.usefixtures("without_word")
@@ -184,10 +186,10 @@ def test_report_goes_on_without_a_file_and_says_so(
 
 def test_notes_alone_are_not_spoken_of_after_a_report(capsys: pytest.CaptureFixture[str]) -> None:
     problems = pd.DataFrame({"severity": ["note", "note"]})
-    cli._warn_of_problems(Records(incidents=INCIDENT, problems=problems), "check x")
+    reports.warn_of_problems(Records(incidents=INCIDENT, problems=problems), "check x")
     assert capsys.readouterr().out == ""
     problems.loc[0, "severity"] = "warning"
-    cli._warn_of_problems(Records(incidents=INCIDENT, problems=problems), "check x")
+    reports.warn_of_problems(Records(incidents=INCIDENT, problems=problems), "check x")
     assert (
         capsys.readouterr().out == "\nIn the files: 0 errors, 1 warning; 0 rows were set aside. To see them: check x\n"
     )
@@ -215,7 +217,7 @@ def test_a_month_that_cannot_be_reported_is_refused_before_a_file_is_read(
 def test_a_month_that_the_extracts_do_not_reach_is_for_later(
     tmp_path: Path, extracts: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "_today", lambda: dt.date(2026, 12, 1))
+    monkeypatch.setattr(reports, "today", lambda: dt.date(2026, 12, 1))
     asked = ["report", "--data", extracts, "--month", "2026-11", "--out", tmp_path / "out"]
     code, _, err = call(capsys, *asked)
     assert (code, "The extracts hold no record of 2026-11 or later yet. Run again once they do" in err) == (75, True)
@@ -226,7 +228,7 @@ def test_a_month_that_the_extracts_do_not_reach_is_for_later(
 
 def test_the_clock_is_that_of_london(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert abs(cli._today() - dt.datetime.now(dt.UTC).date()) <= dt.timedelta(days=1)
+    assert abs(reports.today() - dt.datetime.now(dt.UTC).date()) <= dt.timedelta(days=1)
 
 
 @pytest.mark.parametrize(
@@ -303,7 +305,7 @@ def test_a_fault_of_the_system_without_a_file_is_ours(
 
     monkeypatch.setattr("missing_patterns.synthetic.make_borough", broken)
     code, _, err = call(capsys, "demo", "--out", tmp_path / "out")
-    assert (code, "This is our fault: OSError in cli.py" in err, "SECRET" in err) == (1, True, False)
+    assert (code, "This is our fault: OSError in reports.py" in err, "SECRET" in err) == (1, True, False)
 
 
 @pytest.mark.usefixtures("without_word")
@@ -377,7 +379,7 @@ def test_an_unforeseen_error_shows_its_place_and_not_its_text(
     monkeypatch.setattr("missing_patterns.ingest.read_records", broken)
     code, out, err = call(capsys, "check", extracts)
     assert code == 1
-    assert "This is our fault: KeyError in cli.py, line " in err
+    assert "This is our fault: KeyError in reports.py, line " in err
     assert "SECRET" not in out + err
 
 
