@@ -8,15 +8,18 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from missing_patterns.errors import ArgumentRefused, DataRefused
 from missing_patterns.ingest.rules import RULES
+from missing_patterns.ingest.sources import filled_in, is_address, name_of
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 BOOK_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+PARQUET_SUFFIXES = (".parquet",)
+ALL_SUFFIXES = TEXT_SUFFIXES + BOOK_SUFFIXES + PARQUET_SUFFIXES
 
 #: A file larger than this is refused unread.
 MOST_BYTES = 2_000_000_000
@@ -70,6 +73,8 @@ class Source:
     path: Path
     label: str
     is_named: bool
+    #: Address of a database, if it is one. Holds a password, so it is never shown.
+    url: str = field(default="", repr=False)
 
 
 def list_sources(paths: object) -> tuple[list[Source], list[str]]:
@@ -78,7 +83,9 @@ def list_sources(paths: object) -> tuple[list[Source], list[str]]:
     Raises
     ------
     ArgumentRefused
-        If it is not a path or several, or is a database address.
+        If it is not a path or several, or a database address was made into a Path.
+    SettingsRefused
+        If a database address names a variable that the environment does not have.
     DataRefused
         If a path is not there.
     """
@@ -87,18 +94,22 @@ def list_sources(paths: object) -> tuple[list[Source], list[str]]:
     if not isinstance(paths, Iterable) or isinstance(paths, bytes):
         raise ArgumentRefused("paths must be a file, a folder, or a list of them.")
     found: list[tuple[Path, bool]] = []
+    urls: dict[int, str] = {}
     skipped: list[str] = []
     for given in paths:
         if not isinstance(given, str | Path):
             raise ArgumentRefused("paths must be a file, a folder, or a list of them.")
-        if "://" in str(given):
-            raise ArgumentRefused("this version reads files; export the table from the database as CSV first.")
+        if is_address(given):
+            url = filled_in(str(given))
+            found.append((Path(name_of(url)), True))
+            urls[len(found) - 1] = url
+            continue
         path = Path(given)
         if path.is_dir():
             for inner in sorted(path.iterdir(), key=lambda p: p.name):
                 if not inner.is_file():
                     continue
-                is_ours = inner.suffix.lower() in TEXT_SUFFIXES + BOOK_SUFFIXES and inner.name[:1] not in "~."
+                is_ours = inner.suffix.lower() in ALL_SUFFIXES and inner.name[:1] not in "~."
                 if is_ours:
                     found.append((inner, False))
                 else:
@@ -108,12 +119,11 @@ def list_sources(paths: object) -> tuple[list[Source], list[str]]:
         else:
             raise _refused(path.name, "not_there", "there is no such file or folder", "Check the path.")
     if not found:
-        refused = DataRefused(f"There is no file to read: no {_listed(TEXT_SUFFIXES + BOOK_SUFFIXES)} was found.")
+        refused = DataRefused(f"There is no file to read: no {_listed(ALL_SUFFIXES)} was found.")
         refused.rule = RULES["not_there"].code
         raise refused
-    return [Source(p, label, named) for (p, named), label in zip(found, _labels([p for p, _ in found]), strict=True)], (
-        skipped
-    )
+    labels = _labels([p for p, _ in found])
+    return [Source(p, labels[i], named, urls.get(i, "")) for i, (p, named) in enumerate(found)], skipped
 
 
 def _listed(suffixes: tuple[str, ...]) -> str:
@@ -124,7 +134,7 @@ def _labels(paths: list[Path]) -> list[str]:
     """Name files by their name, or by folder and name, or by number as well, until all differ."""
     labels = [p.name for p in paths]
     twice = {label for label in labels if labels.count(label) > 1}
-    labels = [f"{p.parent.name}/{p.name}" if p.name in twice else p.name for p in paths]
+    labels = [f"{p.parent.name}/{p.name}".lstrip("/") if p.name in twice else p.name for p in paths]
     seen: dict[str, int] = {}
     unique = []
     for label in labels:
@@ -176,6 +186,8 @@ def read_stamped(source: Source) -> tuple[bytes, Stamp]:
     DataRefused
         As ``read_bytes``.
     """
+    if source.url:
+        raise ArgumentRefused("This looks at files; a database is read by read_records, with a profile.")
     try:
         before = _stamp(source)
         if before.size > MOST_BYTES:
@@ -191,6 +203,8 @@ def read_stamped(source: Source) -> tuple[bytes, Stamp]:
         raise changed(source)
     if not data.strip(b"\x00 \t\r\n\x1a\xef\xbb\xbf\xff\xfe"):
         raise _refused(source.label, "empty_file", "the file is empty", "Export it again.")
+    if source.path.suffix.lower() in PARQUET_SUFFIXES:
+        return data, after  # its reader looks at it
     is_book = source.path.suffix.lower() in BOOK_SUFFIXES
     if kind := _foreign_kind(data, is_book=is_book):
         raise _foreign(source, kind)
