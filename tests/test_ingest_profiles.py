@@ -201,4 +201,6 @@ class TestSniff:
 
 def test_profiles_ship_with_the_package() -> None:
     folder = resources.files("missing_patterns") / "profiles"
-    assert sorted(p.name for p in folder.iterdir()) == ["rhi_tracker.toml", "ssd.toml", "ssda903.toml"]
+    files = ["_wordings.toml", *(f"{name}.toml" for name in profiles.built_in())]
+    assert sorted(p.name for p in folder.iterdir()) == files
+    assert profiles.built_in() == ("annex_a", "police", "rhi_tracker", "ssd", "ssda903")

@@ -5,152 +5,45 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from missing_patterns import schema
-from missing_patterns.codebook import fold
 from missing_patterns.errors import SettingsRefused, did_you_mean
+from missing_patterns.ingest.fields import (
+    ANNEX_A_FIELDS,
+    BECOMES,
+    DATE_ORDERS,
+    EXTRA_FIELDS,
+    SCHEMES,
+    Profile,
+    TableProfile,
+    YearCodes,
+    codes_of,
+    fields_of,
+    head,
+)
 
-#: Fields of a source that are not columns of a table but are turned into some.
-EXTRA_FIELDS = {
-    "rhi_offered": "code",
-    "rhi_accepted": "code",
-    "other_refs": "list",
-    "missing_from_time": "time",
-    "returned_at_time": "time",
-}
-BECOMES = ("incidents", "interviews", "children", "placements")
-DATE_ORDERS = ("day_first", "month_first")
+__all__ = [
+    "ANNEX_A_FIELDS",
+    "BECOMES",
+    "DATE_ORDERS",
+    "EXTRA_FIELDS",
+    "Profile",
+    "TableProfile",
+    "YearCodes",
+    "built_in",
+    "codes_of",
+    "fields_of",
+    "head",
+    "parse_profile",
+    "read_profile",
+    "shared_values",
+]
 
-
-def fields_of(becomes: Iterable[str]) -> dict[str, str]:
-    """Return every field that a profile may name for these tables, with its kind.
-
-    ``birth_month`` is of kind ``birth``: a source gives the whole date of birth, which is used for checks and then cut.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> fields_of(["children"])["birth_month"]
-    'birth'
-    """
-    kinds: dict[str, str] = {}
-    for name in becomes:
-        kinds |= {c.name: c.kind for c in schema.TABLES[name].columns}
-    kinds["birth_month"] = "birth"
-    return kinds | EXTRA_FIELDS
-
-
-def head(text: str) -> str:
-    """Fold a header: what ``codebook.fold`` folds, and every sign and underscore.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> head("Date & time\\n missing *") == head("date_and_time_missing")
-    True
-    """
-    return re.sub(r"[^0-9a-z]+", " ", fold(text)).strip()
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class TableProfile:
-    """How one table of a source is recognised and read.
-
-    Parameters
-    ----------
-    profile, name : str
-        Name of the profile and of the table in it.
-    becomes : tuple of str
-        Tables of ``schema`` that its rows become; the first is the one that the accounting names.
-    recognise : tuple of str
-        Fields whose headers must all be there.
-    expected : tuple of str
-        Fields whose absence is worth a warning.
-    columns : mapping of field to tuple of headers
-        In order of preference. A field that begins with ``_`` is recognised and left unread.
-    values : mapping of field to mapping of code to tuple of wordings
-        What the source's wordings mean.
-    defaults : mapping of field to value
-        What holds for every row.
-    canonical : bool
-        Whether headers that are this library's own column names, such as ``missing_from``, are taken as such.
-    sheet : str
-        Read only this sheet of a workbook (even if hidden); empty = any visible one.
-    date_order : {"day_first", "month_first"}
-        How dates with numbers alone are written.
-    aliases : mapping, made
-        Each folded header, the field that it names, and its place in that field's order of preference.
-    exact : set of str, made
-        Headers that are taken as they stand: the library's own names, if ``canonical``.
-
-    Raises
-    ------
-    Nothing.
-    """
-
-    profile: str
-    name: str
-    becomes: tuple[str, ...]
-    recognise: tuple[str, ...]
-    expected: tuple[str, ...] = ()
-    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    values: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    canonical: bool = False
-    sheet: str = ""
-    date_order: str = "day_first"
-    aliases: Mapping[str, tuple[str, int]] = field(init=False)
-    exact: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        aliases = {head(a): (name, i) for name, known in self.columns.items() for i, a in enumerate(known)}
-        object.__setattr__(self, "aliases", aliases)
-        object.__setattr__(self, "exact", frozenset(fields_of(self.becomes)) if self.canonical else frozenset())
-
-    def __repr__(self) -> str:
-        return f"TableProfile: {self.profile}.{self.name}, {len(self.columns)} columns"
-
-    def codes(self, name: str) -> dict[str, str]:
-        """Each folded wording of a field and the code that it means; codes stand for themselves."""
-        columns = [c for b in self.becomes for c in schema.TABLES[b].columns if c.name == name]
-        known = {fold(code): code for c in columns for code in c.allowed}
-        known |= {fold(code): code for code in self.values.get(name, {})}
-        for code, wordings in self.values.get(name, {}).items():
-            known |= {fold(w): code for w in wordings}
-        return known
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Profile:
-    """How one kind of source is read: a name, a title and its tables.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> read_profile("ssda903")
-    Profile: ssda903, 4 tables
-    """
-
-    name: str
-    title: str
-    tables: tuple[TableProfile, ...]
-
-    def __repr__(self) -> str:
-        return f"Profile: {self.name}, {len(self.tables)} tables"
+#: Collection years in which a code may hold.
+FIRST_YEAR, LAST_YEAR = 1992, 2098
 
 
 def built_in() -> tuple[str, ...]:
@@ -163,10 +56,11 @@ def built_in() -> tuple[str, ...]:
     Examples
     --------
     >>> built_in()
-    ('rhi_tracker', 'ssd', 'ssda903')
+    ('annex_a', 'police', 'rhi_tracker', 'ssd', 'ssda903')
     """
     folder = resources.files("missing_patterns") / "profiles"
-    return tuple(sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")))
+    names = (p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
+    return tuple(sorted(name for name in names if name[:1] != "_"))
 
 
 def read_profile(profile: str | Path) -> Profile:
@@ -175,7 +69,8 @@ def read_profile(profile: str | Path) -> Profile:
     Parameters
     ----------
     profile : str or Path
-        ``"ssda903"``, ``"ssd"``, ``"rhi_tracker"``, or the path of a TOML file of the same form.
+        ``"annex_a"``, ``"police"``, ``"rhi_tracker"``, ``"ssd"``, ``"ssda903"``, or the path of a TOML file of the same
+        form.
 
     Returns
     -------
@@ -190,8 +85,8 @@ def read_profile(profile: str | Path) -> Profile:
     --------
     >>> read_profile("ssd903")
     Traceback (most recent call last):
-    missing_patterns.errors.SettingsRefused: There is no profile of that name; known: rhi_tracker, ssd, ssda903.
-    Did you mean 'ssda903'?
+    missing_patterns.errors.SettingsRefused: There is no profile of that name; known: annex_a, police, rhi_tracker,
+    ssd, ssda903. Did you mean 'ssda903'?
     """
     text_name = str(profile)
     if text_name in built_in():
@@ -211,8 +106,28 @@ def read_profile(profile: str | Path) -> Profile:
 
 @cache
 def _read_built_in(name: str) -> Profile:
-    path = resources.files("missing_patterns") / "profiles" / f"{name}.toml"
-    return parse_profile(path.read_text(encoding="utf-8"), f"{name}.toml")
+    return parse_profile(_packaged(f"{name}.toml"), f"{name}.toml")
+
+
+def _packaged(file: str) -> str:
+    return (resources.files("missing_patterns") / "profiles" / file).read_text(encoding="utf-8")
+
+
+@cache
+def shared_values() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """Return the wordings that all sources share, by field and code.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> shared_values()["placement_type"]["kinship"][:3]
+    ('U1', 'U2', 'U3')
+    """
+    given = tomllib.loads(_packaged("_wordings.toml"))
+    return {name: {code: tuple(words) for code, words in codes.items()} for name, codes in given.items()}
 
 
 def parse_profile(text: str, file: str) -> Profile:
@@ -221,7 +136,7 @@ def parse_profile(text: str, file: str) -> Profile:
     Raises
     ------
     SettingsRefused
-        Naming everything that is wrong with it at once.
+        Naming everything that is wrong with it at once, by table and key.
     """
     try:
         given = tomllib.loads(text)
@@ -234,101 +149,208 @@ def parse_profile(text: str, file: str) -> Profile:
     if not isinstance(tables, list) or not tables:
         problems.append("there must be at least one [[table]]")
         tables = []
-    made = [_table(str(name), table, f"table {i + 1}", problems) for i, table in enumerate(tables)]
+    before: dict[str, Mapping[str, Any]] = {}
+    made = []
+    for number, table in enumerate(tables, 1):
+        full = _taken_over(table, before, f"table {number}", problems)
+        made.append(_table(str(name), full, f"table {number}", problems))
+        if isinstance(full, dict) and isinstance(full.get("name"), str):
+            before[full["name"]] = full
     if problems:
         raise SettingsRefused("\n".join([f"{file}:", *(f"- {p}" for p in problems)]))
     return Profile(str(name), str(given.get("title", "")), tuple(t for t in made if t is not None))
 
 
-_KEYS = (
-    "name",
-    "becomes",
-    "recognise",
-    "expected",
-    "canonical",
-    "sheet",
-    "date_order",
-    "columns",
-    "values",
-    "defaults",
-)
+#: Every key of a [[table]], with what it must be.
+_KEYS: Mapping[str, str] = {
+    "name": "text",
+    "like": "text",
+    "becomes": "a list of texts",
+    "recognise": "a list of texts",
+    "expected": "a list of texts",
+    "shared": "a list of texts",
+    "canonical": "true or false",
+    "sheet": "text",
+    "date_order": "text",
+    "ids": "text",
+    "columns": "a [table.columns]",
+    "patterns": "a [table.patterns]",
+    "copies": "a [table.copies]",
+    "values": "a [table.values]",
+    "defaults": "a [table.defaults]",
+    "years": "a list of [[table.years]]",
+}
+#: Sections of a table that take over those of the table that it is like, field by field.
+_SECTIONS = ("columns", "patterns", "copies", "values", "defaults")
+
+
+def _taken_over(given: Any, before: Mapping[str, Mapping[str, Any]], place: str, problems: list[str]) -> Any:
+    """Return a table with what it takes over from an earlier one that it is ``like``."""
+    if not isinstance(given, dict) or "like" not in given:
+        return given
+    model = before.get(str(given["like"]))
+    if model is None:
+        hint = did_you_mean(str(given["like"]), before)
+        problems.append(f"{place}: like must name a table that stands above it.{hint}")
+        return given
+    full = {**model, **given}
+    for section in _SECTIONS:
+        if isinstance(model.get(section), dict) and isinstance(given.get(section, {}), dict):
+            full[section] = {**model[section], **given.get(section, {})}
+    return full
 
 
 def _table(profile: str, given: Any, place: str, problems: list[str]) -> TableProfile | None:
-    before = len(problems)
     if not isinstance(given, dict):
         problems.append(f"{place} must be a [[table]]")
         return None
     place = f"table '{given['name']}'" if isinstance(given.get("name"), str) else place
-    problems += _unknown(place, given, _KEYS)
+    wrong = _unknown(place, given, _KEYS)
+    wrong += [f"{place}: {key} must be {_KEYS[key]}" for key, v in given.items() if key in _KEYS and not _fits(key, v)]
     becomes = given.get("becomes", [])
     if not _is_texts(becomes) or not becomes or any(b not in BECOMES for b in becomes):
-        problems.append(f"{place}: becomes must name some of: {', '.join(BECOMES)}")
+        wrong.append(f"{place}: becomes must name some of: {', '.join(BECOMES)}")
+    if not wrong:
+        wrong += _check_fields(place, given, becomes)
+    problems += wrong
+    if wrong:
         return None
-    kinds = fields_of(becomes)
-    columns = given.get("columns", {})
-    defaults = given.get("defaults", {})
-    if given.get("date_order", "day_first") not in DATE_ORDERS:
-        problems.append(f"{place}: date_order must be day_first or month_first")
-    problems += _check_columns(place, given, columns, kinds)
-    strange = [name for name in defaults if name not in kinds]
-    problems += [f"{place}: '{name}' is not a field.{did_you_mean(name, kinds)}" for name in strange]
-    problems += _check_values(place, given.get("values", {}), becomes, kinds)
-    if len(problems) > before:
-        return None
-    made = TableProfile(
-        profile,
-        str(given.get("name", place)),
-        tuple(becomes),
-        tuple(given["recognise"]),
-        tuple(given.get("expected", ())),
-        {name: tuple(aliases) for name, aliases in columns.items()},
-        {name: {c: tuple(w) for c, w in codes.items()} for name, codes in given.get("values", {}).items()},
-        dict(defaults),
-        given.get("canonical", False) is True,
-        str(given.get("sheet", "")),
-        str(given.get("date_order", "day_first")),
-    )
+    made = _make(profile, given, place)
     folded = [head(alias) for aliases in made.columns.values() for alias in dict.fromkeys(map(head, aliases))]
     if doubled := {alias for alias in folded if folded.count(alias) > 1}:
         problems.append(f"{place}: headers stand under two fields: {', '.join(sorted(doubled))}")
     return made
 
 
-def _check_columns(place: str, given: Mapping[str, Any], columns: Any, kinds: Mapping[str, str]) -> list[str]:
-    if not isinstance(columns, dict):
-        return [f"{place}: columns must be a [table.columns]"]
+def _make(profile: str, given: Mapping[str, Any], place: str) -> TableProfile:
+    shared = tuple(given.get("shared", ()))
+    values = {name: dict(shared_values()[name]) for name in shared}
+    for name, codes in _wordings(given.get("values", {})).items():
+        mine = values.setdefault(name, {})
+        for code, words in codes.items():
+            mine[code] = (*mine.get(code, ()), *words)
+    return TableProfile(
+        profile,
+        str(given.get("name", place)),
+        tuple(given["becomes"]),
+        tuple(given["recognise"]),
+        tuple(given.get("expected", ())),
+        {name: tuple(aliases) for name, aliases in given.get("columns", {}).items()},
+        values,
+        dict(given.get("defaults", {})),
+        given.get("canonical", False),
+        given.get("sheet", ""),
+        given.get("date_order", "day_first"),
+        patterns={name: tuple(p) for name, p in given.get("patterns", {}).items()},
+        copies=dict(given.get("copies", {})),
+        ids=given.get("ids", ""),
+        shared=shared,
+        years=tuple(
+            YearCodes(y.get("from", FIRST_YEAR), y.get("to", LAST_YEAR), _wordings(y.get("values", {})))
+            for y in given.get("years", ())
+        ),
+    )
+
+
+def _wordings(values: Mapping[str, Mapping[str, list[str]]]) -> dict[str, dict[str, tuple[str, ...]]]:
+    return {name: {code: tuple(words) for code, words in codes.items()} for name, codes in values.items()}
+
+
+def _fits(key: str, value: Any) -> bool:
+    wanted = _KEYS[key]
+    if wanted == "text":
+        return isinstance(value, str)
+    if wanted == "true or false":
+        return isinstance(value, bool)
+    if wanted == "a list of texts":
+        return _is_texts(value)
+    return isinstance(value, list if key == "years" else dict)
+
+
+def _check_fields(place: str, given: Mapping[str, Any], becomes: list[str]) -> list[str]:
+    kinds = fields_of(becomes)
+    columns, patterns = given.get("columns", {}), given.get("patterns", {})
+    if not columns and not patterns:
+        return [f"{place}: there must be a [table.columns]"]
     problems = []
-    for name, aliases in columns.items():
-        if name not in kinds and not name.startswith("_"):
-            problems.append(f"{place}: '{name}' is not a field.{did_you_mean(name, kinds)}")
-        if not _is_texts(aliases) or not aliases:
-            problems.append(f"{place}: the headers of '{name}' must be a list of texts")
+    for key, known in (("date_order", DATE_ORDERS), ("ids", SCHEMES)):
+        if given.get(key, known[0]) not in known:
+            hint = did_you_mean(given[key], known)
+            problems.append(f"{place}: {key} must be {' or '.join(known)}.{hint}")
+    problems += _check_headers(place, columns, "headers", kinds)
+    problems += _check_headers(place, patterns, "patterns", kinds)
+    problems += _check_patterns(place, patterns)
+    there = [*columns, *patterns]
     if not given.get("recognise"):
         problems.append(f"{place}: recognise must name the fields that tell this table from others")
-    asked = [*given.get("recognise", []), *given.get("expected", [])]
-    strange = [name for name in asked if name not in columns]
-    return problems + [f"{place}: '{n}' has no headers under columns.{did_you_mean(n, columns)}" for n in strange]
+    for key in ("recognise", "expected"):
+        strange = [name for name in given.get(key, []) if name not in there]
+        problems += [f"{place}: {key}: '{n}' has no headers under columns.{did_you_mean(n, there)}" for n in strange]
+    for name, other in given.get("copies", {}).items():
+        problems += _not_fields(f"{place}, copies", [name], kinds)
+        if other not in there:
+            problems.append(
+                f"{place}, copies: '{other}' has no headers under columns.{did_you_mean(str(other), there)}"
+            )
+    problems += _not_fields(f"{place}, defaults", given.get("defaults", {}), kinds)
+    strange = [name for name in given.get("shared", ()) if name not in shared_values()]
+    problems += [f"{place}: shared: '{n}' has no shared wordings.{did_you_mean(n, shared_values())}" for n in strange]
+    problems += _check_values(f"{place}, values", given.get("values", {}), becomes)
+    return problems + _check_years(place, given.get("years", []), becomes)
 
 
-def _check_values(place: str, values: Any, becomes: Iterable[str], kinds: Mapping[str, str]) -> list[str]:
-    allowed = {c.name: c.allowed for b in becomes for c in schema.TABLES[b].columns if c.allowed}
+def _check_headers(place: str, columns: Mapping[str, Any], what: str, kinds: Mapping[str, str]) -> list[str]:
+    problems = _not_fields(place, [name for name in columns if name[:1] != "_"], kinds)
+    wrong = [name for name, given in columns.items() if not _is_texts(given) or not given]
+    return problems + [f"{place}: the {what} of '{name}' must be a list of texts" for name in wrong]
+
+
+def _check_patterns(place: str, patterns: Mapping[str, Any]) -> list[str]:
+    problems = []
+    for name, given in patterns.items():
+        for number, pattern in enumerate(given if _is_texts(given) else [], 1):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                problems.append(f"{place}: pattern {number} of '{name}' is not a regular expression: {error}")
+    return problems
+
+
+def _check_values(place: str, values: Any, becomes: Iterable[str]) -> list[str]:
+    if not isinstance(values, dict):
+        return [f"{place}: must be fields, each with its codes"]
+    kinds = fields_of(becomes)
     problems = []
     for name, codes in values.items():
         if name not in kinds:
-            problems.append(f"{place}: '{name}' is not a field.{did_you_mean(name, kinds)}")
+            problems += _not_fields(place, [name], kinds)
             continue
         if not isinstance(codes, dict) or not all(_is_texts(w) for w in codes.values()):
             problems.append(f"{place}: values of '{name}' must be lists of wordings under codes")
             continue
-        known = allowed.get(name, ())
-        if kinds[name] == "flag":
-            known = ("yes", "no")
-        elif name in ("rhi_offered", "rhi_accepted"):
-            known = ("yes", "no", "not_applicable")
+        known = codes_of(becomes, name)
         strange = [code for code in codes if known and code not in known]
         problems += [f"{place}: '{c}' is not a code of '{name}'.{did_you_mean(c, known)}" for c in strange]
     return problems
+
+
+def _check_years(place: str, years: list[Any], becomes: Iterable[str]) -> list[str]:
+    problems = []
+    for number, given in enumerate(years, 1):
+        here = f"{place}, years {number}"
+        if not isinstance(given, dict):
+            problems.append(f"{here}: must be a [[table.years]]")
+            continue
+        problems += _unknown(here, given, ("from", "to", "values"))
+        ends = [given.get("from", FIRST_YEAR), given.get("to", LAST_YEAR)]
+        if not all(type(y) is int and FIRST_YEAR <= y <= LAST_YEAR for y in ends) or ends[0] > ends[1]:
+            problems.append(f"{here}: from and to must be years in which a collection ends, such as 2026")
+        problems += _check_values(f"{here}, values", given.get("values", {}), becomes)
+    return problems
+
+
+def _not_fields(place: str, names: Iterable[str], kinds: Mapping[str, str]) -> list[str]:
+    return [f"{place}: '{name}' is not a field.{did_you_mean(name, kinds)}" for name in names if name not in kinds]
 
 
 def _is_texts(value: Any) -> bool:

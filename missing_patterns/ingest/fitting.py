@@ -1,0 +1,134 @@
+"""A table profile fitted to one file: its collection year, fields that share a column, and whose ids the children have."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from missing_patterns.codebook import fold
+from missing_patterns.ingest.columns import read_values
+from missing_patterns.ingest.grid import as_text
+from missing_patterns.ingest.headers import Match
+from missing_patterns.ingest.rows import Data
+from missing_patterns.ingest.values import parse_id
+from missing_patterns.settings import Settings
+
+#: A pair of years such as 2025-26, 2025_26, 202526 or 2025-2026, that no more digits belong to.
+_YEARS = re.compile(r"(?<!\d)(20\d\d)[-_ .]?(?:20)?(\d\d)(?![-_.]?\d)")
+#: The same as 2526, which is believed only where the name speaks of the 903 return.
+_SHORT_YEARS = re.compile(r"(?<!\d)(\d\d)[-_ .]?(\d\d)(?!\d)")
+
+
+def collection_year(source_name: str, folder_name: str = "", settings: Settings | None = None) -> int | None:
+    """Return the year in which the collection of an SSDA903 file ends, on 31 March; None if nothing tells it.
+
+    Parameters
+    ----------
+    source_name, folder_name : str
+        Name of the file and of the folder that it lies in. A pair of years such as ``2025-26``, ``2025_26`` or
+        ``202526`` tells the year, and ``2526`` where either name holds ``903``; the file's name comes first. A name with
+        two different pairs tells none.
+    settings : Settings, optional
+        ``collection_year`` of the settings comes before any name.
+
+    Returns
+    -------
+    int or None
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> collection_year("Missing 2025-26.csv"), collection_year("Missing.csv", "903_2425"), collection_year("2425.csv")
+    (2026, 2025, None)
+    """
+    if settings is not None and settings.collection_year:
+        return settings.collection_year
+    is_return = "903" in source_name or "903" in folder_name
+    for name in (source_name, folder_name):
+        found = {int(first) + 1 for first, second in _YEARS.findall(name) if (int(first) + 1) % 100 == int(second)}
+        if not found and is_return:
+            pairs = _SHORT_YEARS.findall(name.replace("903", " "))
+            found = {2001 + int(first) for first, second in pairs if (int(first) + 1) % 100 == int(second)}
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return None
+
+
+def fit(match: Match, year: int | None) -> Match:
+    """Return a match with the collection year of its file, and with the fields that read another field's column.
+
+    Raises
+    ------
+    Nothing.
+    """
+    table = match.table
+    given = {name: match.fields[other] for name, other in table.copies.items() if other in match.fields}
+    return replace(match, table=table.of_year(year), fields={**given, **match.fields})
+
+
+def tell_years(data: Data) -> None:
+    """Tell of codes that only other collection years have; where the year is not known, that this was not checked.
+
+    Raises
+    ------
+    Nothing.
+    """
+    table = data.match.table
+    for name in sorted(data.match.fields):
+        dated = table.dated(name) if table.years else frozenset()
+        if not dated:
+            continue
+        wanted = dated if table.year is None else table.of_other_years(name)
+        found = data.distinct(name)
+        where = found.spread([fold(as_text(c)) in wanted for c in found.cells], bool)
+        if table.year is not None:
+            data.tell(where, "code_of_other_year", name)
+        elif where.any():
+            data.tell_column(
+                "not_checked",
+                name,
+                "whether its codes are those of the collection year; set collection_year, or name the file or its "
+                "folder as in 2025-26",
+            )
+
+
+def read_child_ids(data: Data) -> list[Any]:
+    """Return the id of each row's child, as the council writes it.
+
+    Ids of another scheme get its name before them, as in ``police:123``, so that they can never be taken for a
+    council's, which are in capitals. Where the table has both, the council's stands, and the other's where that is blank.
+
+    Raises
+    ------
+    Nothing.
+    """
+    scheme = data.match.table.ids
+    if "nominal_id" not in data.match.table.fields:
+        return _with_scheme(scheme, read_values(data, "child_id"))
+    if not data.has("nominal_id"):
+        return read_values(data, "child_id")
+    own, faults = _read_ids(data, "child_id")
+    others, other_faults = _read_ids(data, "nominal_id")
+    blank = faults == "id_blank"
+    for rule in ("id_scientific", "id_date"):
+        data.fault(faults == rule, rule, "child_id")
+        data.fault(blank & (other_faults == rule), rule, "nominal_id")
+    data.fault(blank & (other_faults == "id_blank"), "id_blank", "child_id")
+    return [c if c is not None else n for c, n in zip(own, _with_scheme(scheme, others), strict=True)]
+
+
+def _with_scheme(scheme: str, ids: list[Any]) -> list[Any]:
+    return [None if v is None else f"{scheme}:{v}" for v in ids] if scheme else ids
+
+
+def _read_ids(data: Data, name: str) -> tuple[list[Any], np.ndarray]:
+    found = data.distinct(name)
+    read = [parse_id(cell) for cell in found.cells]
+    data.tell(found.spread([r[2] for r in read]) == "id_repaired", "id_repaired", name)
+    return found.spread([r[0] for r in read]).tolist(), found.spread([r[1] for r in read])

@@ -1,0 +1,78 @@
+"""Cells that hold a code, words, or both: ethnicity as ``A.A1 White - British``, placements as ``p) K2: Homes``.
+
+Words say more than a code whose meaning has changed over the years, so words that are known come first; then the code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from missing_patterns.ingest.fields import head
+from missing_patterns.ingest.grid import Cell, as_text, is_blank
+
+#: What stands in front of a code or of words: a list's letter or number such as "a)", "(A.A1)" or "B -".
+_LEAD = re.compile(r"^(?:[a-z]{1,2}\d{0,2} |\d{1,2} )+")
+_IN_FRONT = re.compile(r"^(?P<letter>(?:[a-z] )?)(?P<code>[a-z]{1,4}\d{0,2})(?: (?P<words>.*))?$")
+_TAIL = re.compile(r"(?: [a-z]{1,2}\d{1,2}| \d{1,3})+$")
+_OLD = re.compile(r"h\d")
+
+
+def phrase_parser(
+    known: Mapping[str, str], not_recorded: frozenset[str]
+) -> Callable[[Cell], tuple[str | None, str, str]]:
+    """Return a parser of cells that hold a code, words, or both.
+
+    Parameters
+    ----------
+    known : mapping of str to str
+        Each wording and the code that it means; signs do not matter.
+    not_recorded : frozenset of str
+        Folded wordings that say that nothing is recorded.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> from missing_patterns.ingest.profiles import shared_values
+    >>> words = {w: code for code, found in shared_values()["placement_type"].items() for w in found}
+    >>> parse = phrase_parser(words, frozenset())
+    >>> [parse(cell)[0] for cell in ("p) K2: Children's Homes", "H3 - Children's homes inside LA boundary", "u6")]
+    ['childrens_home', 'childrens_home', 'foster']
+    """
+    table = {head(wording): code for wording, code in known.items()}
+    blank = frozenset(map(head, not_recorded))
+
+    def parse(cell: Cell) -> tuple[Any, str, str]:
+        if is_blank(cell):
+            return None, "", ""
+        text = head(as_text(cell))
+        code = _find(text, table)
+        if code is not None:
+            return code, "", ""
+        return None, "" if text in blank or _LEAD.sub("", text) in blank else "unmapped_code", ""
+
+    return parse
+
+
+def _find(text: str, table: Mapping[str, str]) -> str | None:
+    if text in table:
+        return table[text]
+    words = _LEAD.sub("", text)
+    for part in (words, _TAIL.sub("", words)):
+        if part in table:
+            return table[part]
+    match = _IN_FRONT.match(text)
+    if match is None or text.startswith("both "):
+        return None
+    if match["words"] and match["words"] in table:
+        return table[match["words"]]
+    # A code with words that are not known: the code, unless it is one whose meaning has changed.
+    if code := table.get(match["code"]):
+        return None if match["words"] and _OLD.fullmatch(match["code"]) else code
+    # A code behind the words: one of four letters, as ethnic codes are, that cannot be the word "both".
+    codes = {table[token] for token in text.split() if len(token) == 4 and token != "both" and token in table}
+    return codes.pop() if len(codes) == 1 else None
