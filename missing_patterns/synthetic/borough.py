@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ class Borough:
     def __repr__(self) -> str:
         return f"Borough (made up): {self.records!r}"
 
-    def write(self, folder: str | Path) -> list[Path]:
+    def write(self, folder: str | Path, also: Sequence[str] = ()) -> list[Path]:
         """Write the borough as a council's systems would export it.
 
         Files: ``return_interviews.xlsx``; ``Missing.csv``, ``Header.csv`` and ``Episodes.csv`` of SSDA903, for
@@ -101,6 +102,9 @@ class Borough:
         ----------
         folder : str or Path
             Made if it is not there; files of the same names are replaced.
+        also : list of {"police", "annex_a"}, optional
+            What partners hold of the same absences: ``police_reports.csv`` (the police's own numbers and times) and
+            ``annex_a.xlsx`` (Ofsted's list 8, one row per child in care).
 
         Returns
         -------
@@ -109,12 +113,14 @@ class Borough:
 
         Raises
         ------
+        ArgumentRefused
+            If ``also`` names something else.
         OSError
             If the folder cannot be written to.
         """
         from missing_patterns.synthetic.files import write_files
 
-        return write_files(self, Path(folder))
+        return write_files(self, Path(folder), also)
 
 
 def make_borough(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.codebook import fold, read_codebook
+from missing_patterns.errors import ArgumentRefused
 from missing_patterns.synthetic import wordings as w
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Step of the random streams that the untidiness of the files draws from; the borough itself uses 0 to 6.
 STREAM = 20
+#: Whose files can be written beside the council's own.
+PARTNERS = ("police", "annex_a")
 DATE, DATE_TIME = "%d/%m/%Y", "%d/%m/%Y %H:%M"
 MISSING_HEADERS = ("CHILD", "DOB", "MISSING", "MIS_START", "MIS_END")
 HEADER_HEADERS = ("CHILD", "SEX", "DOB", "ETHNIC", "UPN", "MOTHER", "MC_DOB")
@@ -50,14 +53,20 @@ SSD_HEADERS = (
 )
 
 
-def write_files(borough: Borough, folder: Path) -> list[Path]:
-    """Write the tracker, the SSDA903 files and the SSD file; return their paths.
+def write_files(borough: Borough, folder: Path, also: Sequence[str] = ()) -> list[Path]:
+    """Write the tracker, the SSDA903 files and the SSD file, and what partners hold; return their paths.
 
     Raises
     ------
+    ArgumentRefused
+        If a partner is not one of ``PARTNERS``.
     OSError
         If the folder cannot be written to.
     """
+    from missing_patterns.synthetic import partners  # which is built on this module
+
+    if isinstance(also, str) or any(name not in PARTNERS for name in also):
+        raise ArgumentRefused(f"also must be a list of some of: {', '.join(PARTNERS)}.")
     folder.mkdir(parents=True, exist_ok=True)
     born = dict(zip(borough.truth.children["child_id"], borough.truth.children["born_on"], strict=True))
     rng = np.random.default_rng([borough.truth.parameters["seed"], STREAM])
@@ -68,6 +77,10 @@ def write_files(borough: Borough, folder: Path) -> list[Path]:
         "Episodes.csv": _episodes(borough, rng),
         "ssd_missing.csv": _ssd(borough),
     }
+    if "police" in also:
+        contents["police_reports.csv"] = partners.police_reports(borough, born)
+    if "annex_a" in also:
+        contents["annex_a.xlsx"] = partners.annex_a(borough)
     paths = []
     for name, content in contents.items():
         path = folder / name
@@ -95,8 +108,13 @@ def to_csv(headers: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
     return out.getvalue().encode("utf-8")
 
 
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain dicts; what is not recorded is None."""
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as plain dicts; what is not recorded is None.
+
+    Raises
+    ------
+    Nothing.
+    """
     columns = {
         name: [v if isinstance(v, tuple) else None if pd.isna(v) else v for v in frame[name].astype(object)]
         for name in frame.columns
@@ -111,10 +129,10 @@ def _day(stamp: Any) -> str | None:
 # --- SSDA903: dates only, looked-after children, absences that began in a placement
 
 
-def _in_care_rows(borough: Borough) -> list[dict[str, Any]]:
-    rows = _rows(borough.records.incidents)
+def _in_carerows_of(borough: Borough) -> list[dict[str, Any]]:
+    rows = rows_of(borough.records.incidents)
     began: dict[str, list[tuple[Any, Any]]] = {}
-    for spell in _rows(borough.records.placements):
+    for spell in rows_of(borough.records.placements):
         began.setdefault(spell["child_id"], []).append((spell["started_on"], spell["ended_on"]))
 
     def inside(row: dict[str, Any]) -> bool:
@@ -125,7 +143,7 @@ def _in_care_rows(borough: Borough) -> list[dict[str, Any]]:
 
 
 def _missing(borough: Borough, born: Mapping[str, Any]) -> bytes:
-    rows = sorted(_in_care_rows(borough), key=lambda r: (r["child_id"], r["missing_from"]))
+    rows = sorted(_in_carerows_of(borough), key=lambda r: (r["child_id"], r["missing_from"]))
     return to_csv(
         MISSING_HEADERS,
         (
@@ -143,7 +161,7 @@ def _missing(borough: Borough, born: Mapping[str, Any]) -> bytes:
 
 def _header(borough: Borough, born: Mapping[str, Any]) -> bytes:
     in_care = set(borough.records.placements["child_id"])
-    rows = [r for r in _rows(borough.records.children) if r["child_id"] in in_care]
+    rows = [r for r in rows_of(borough.records.children) if r["child_id"] in in_care]
     return to_csv(
         HEADER_HEADERS,
         (
@@ -154,8 +172,8 @@ def _header(borough: Borough, born: Mapping[str, Any]) -> bytes:
 
 
 def _episodes(borough: Borough, rng: np.random.Generator) -> bytes:
-    spells = _rows(borough.records.placements)
-    children = _rows(borough.records.children)
+    spells = rows_of(borough.records.placements)
+    children = rows_of(borough.records.children)
     eighteen = {r["child_id"] for r in children if r["exit_reason"] == "turned_18"}
     need: dict[str, str] = {}
     out = []
@@ -194,7 +212,7 @@ def _episodes(borough: Borough, rng: np.random.Generator) -> bytes:
 def _ssd(borough: Borough) -> bytes:
     status = {ids[0]: s for ids, s in _own_status(borough)}
     rows = []
-    for r in _rows(borough.records.incidents):
+    for r in rows_of(borough.records.incidents):
         offered, accepted = w.SSD_FLAGS[status.get(r["incident_id"])]
         rows.append(
             (
@@ -223,16 +241,12 @@ def _iso(stamp: Any) -> str | None:
 
 
 def _tracker(borough: Borough, born: Mapping[str, Any], rng: np.random.Generator) -> bytes:
-    import xlsxwriter
-
-    interviews = {r["incident_ids"][0]: r for r in _rows(borough.records.interviews)}
-    children = {r["child_id"]: r for r in _rows(borough.records.children)}
-    incidents = _rows(borough.records.incidents)
+    interviews = {r["incident_ids"][0]: r for r in rows_of(borough.records.interviews)}
+    children = {r["child_id"]: r for r in rows_of(borough.records.children)}
+    incidents = rows_of(borough.records.incidents)
     out = io.BytesIO()
-    book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book = book_of(borough, out, w.TITLE)
     last = dt.date.fromisoformat(borough.truth.parameters["ends_on"])
-    # A fixed date, so that the same borough gives the same bytes.
-    book.set_properties({"title": w.TITLE, "author": "", "created": dt.datetime(last.year, last.month, last.day)})  # noqa: DTZ001
     sheet = book.add_worksheet(w.SHEET)
     styles = {name: book.add_format({"num_format": shape}) for name, shape in w.NUMBER_FORMATS.items()}
     bold = book.add_format({"bold": True})
@@ -250,6 +264,21 @@ def _tracker(borough: Borough, born: Mapping[str, Any], rng: np.random.Generator
     sheet.write_number(len(incidents) + 4, 1, len(incidents), bold)
     book.close()
     return out.getvalue()
+
+
+def book_of(borough: Borough, out: io.BytesIO, title: str) -> Any:
+    """Begin a workbook with a fixed date, so that the same borough gives the same bytes.
+
+    Raises
+    ------
+    Nothing.
+    """
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    last = dt.datetime.fromisoformat(borough.truth.parameters["ends_on"])
+    book.set_properties({"title": title, "author": "", "created": last})
+    return book
 
 
 def _write_cell(sheet: Any, line: int, column: int, value: Any, styles: Mapping[str, Any]) -> None:
