@@ -164,13 +164,11 @@ _DOUBTED = [
     _rule(_W, "date_order_unproven", "no date proves the order; read day first, check a few by eye"),
     _rule(_W, "dob_differs", "the child has different dates of birth in different rows", "birth_month"),
     _rule(_W, "sex_differs", "the child has different sexes in different rows", "sex"),
-    _rule(
-        _W, "person_unclear", "the police's references lead to more than one child; kept as a person apart", "child_id"
-    ),
+    _rule(_W, "person_unclear", "the references of this person lead to more than one child; kept apart", "child_id"),
     _rule(
         _W,
         "person_unknown",
-        "no reference leads from the police's person to a child; kept as a child apart",
+        "no reference leads from this person to a child; kept apart",
         "child_id",
     ),
     _rule(_W, "child_two_ids", "looks like a child who is also here under another id", "child_id"),
@@ -196,9 +194,7 @@ _DOUBTED = [
     _rule(_W, "incident_without_interview", "a return without any word of an interview"),
     _rule(_W, "ref_unreadable", "a spreadsheet turned the reference into a number or date; read as not recorded"),
     _rule(_W, "ref_twice", "the reference is used by more than one row; rows are told apart by file and line"),
-    _rule(
-        _W, "ref_far_apart", "shares a reference with a record more than a day apart; not joined, check the reference"
-    ),
+    _rule(_W, "ref_far_apart", "shares a reference with a record more than a day apart; not joined, check it"),
     _rule(_W, "ref_not_found", "covers a reference that is not here"),
     _rule(_W, "other_authority", "names another authority as responsible; counted like the others"),
     _rule(_W, "postcode_unusable", "postcodes that are none (no fixed abode, ZZ99); read as unknown"),
