@@ -32,13 +32,14 @@ MOST_PARTS = 5_000
 #: What deflate can make of a byte at most; a part that could still be too large is unpacked once to see what it is.
 _MOST_DEFLATE = 1_032
 
-_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+#: First bytes of old Office files, and of new ones that are locked.
+OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _ENCRYPTED, _BOOK_STREAM = "EncryptedPackage".encode("utf-16-le"), "Workbook".encode("utf-16-le")
 _PDF = (b"%pdf", "a PDF")
 _BOOKS = (
     (b"pk\x03\x04", "a zip file or an Excel workbook"),
     (b"pk\x05\x06", "a zip file with nothing in it"),
-    (_OLE, "an old Excel workbook (.xls) or another old Office file"),
+    (OLE, "an old Excel workbook (.xls) or another old Office file"),
 )
 _OTHERS = (
     _PDF,
@@ -262,7 +263,7 @@ def _foreign_kind(data: bytes, *, is_book: bool) -> str:
             return kind
     if start.startswith((b"<?xml", b"<workbook")):
         return "an XML spreadsheet (Excel 2003)" if any(m in start for m in _SHEET_2003) else "XML"
-    if is_book and not data.startswith((b"PK", _OLE)) and b"\x00" not in data[:4096]:
+    if is_book and not data.startswith((b"PK", OLE)) and b"\x00" not in data[:4096]:
         return "text"
     return ""
 
@@ -284,7 +285,7 @@ def _foreign(source: Source, kind: str) -> DataRefused:
 def _check_book(source: Source, data: bytes) -> None:
     """Refuse a workbook that is locked, cut off, or unpacks to more than it should."""
     label = source.label
-    if data.startswith(_OLE):
+    if data.startswith(OLE):
         if _ENCRYPTED in data and _BOOK_STREAM not in data:
             raise locked(label)
         return
