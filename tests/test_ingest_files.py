@@ -240,10 +240,8 @@ class TestWorkbooks:
     def test_hidden_sheets_are_not_read_unless_a_profile_names_them(self, tmp_path: Path) -> None:
         sheets = {"Tracker": [HEADER, *good_rows(2)], "Old": [HEADER, *good_rows(4)]}
         path = write_xlsx(tmp_path / "rhi.xlsx", sheets, hidden=("Old",))
-        records = mp.read_records(path)
-        assert len(records.incidents) == 2
-        told = records.problems[records.problems["rule"] == "MP-HIDDEN-SHEET"]
-        assert told["sheet"].tolist() == ["Old"]
+        with pytest.raises(DataRefused, match=r"\[Old\]: the sheet is hidden and holds records \(tracker\)\. Unhide it"):
+            mp.read_records(path)
         own = tmp_path / "own.toml"
         own.write_text(
             'name = "own"\n[[table]]\nname = "t"\nbecomes = ["incidents"]\nrecognise = ["child_id", "missing_from"]\n'
@@ -251,6 +249,12 @@ class TestWorkbooks:
             encoding="utf-8",
         )
         assert len(mp.read_records(path, profile=own).incidents) == 4
+
+    def test_hidden_sheets_without_records_are_told(self, tmp_path: Path) -> None:
+        sheets = {"Tracker": [HEADER, *good_rows(2)], "Lists": [["Yes"], ["No"]], "Template": [HEADER]}
+        records = mp.read_records(write_xlsx(tmp_path / "rhi.xlsx", sheets, hidden=("Lists", "Template")))
+        told = records.problems[records.problems["rule"] == "MP-HIDDEN-SHEET"]
+        assert told[["sheet", "severity"]].to_numpy().tolist() == [["Lists", "warning"], ["Template", "warning"]]
 
     def test_other_sheets_are_told_and_empty_ones_too(self, tmp_path: Path) -> None:
         sheets = {"A": [HEADER, *good_rows(2)], "Notes": [["Words", "about"], ["it", "all"]], "Blank": []}

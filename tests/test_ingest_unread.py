@@ -160,7 +160,7 @@ class TestSniffed:
     """What sniff says, and what comes of a guess that nobody corrected."""
 
     def test_a_guess_that_was_not_corrected_is_refused_once(self, tmp_path: Path) -> None:
-        path = write_csv(tmp_path / "a.csv", [["C1", "x", "y"]] * 3, ["Child ID", "DOB", "Went"])
+        path = write_csv(tmp_path / "a.csv", [["C1", "x", "y"]] * 3, ["Child ID", "RHI status", "Went"])
         guess = mp.sniff(path)
         (tmp_path / "own.toml").write_text(guess.to_toml(), encoding="utf-8")
         assert "\n# missing_from = []  # no column found, and every row needs it: start: last" in guess.to_toml()

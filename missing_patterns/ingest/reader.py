@@ -136,8 +136,7 @@ def open_grids(source: Source, data: bytes, tables: Sequence[TableProfile], log:
         If the file cannot be read safely.
     """
     if source.path.suffix.lower() in BOOK_SUFFIXES:
-        named = {t.sheet for t in tables if t.sheet}
-        grids = read_book(data, source.label, log, named)
+        grids = read_book(data, source.label, log, tables)
         return Opened([(g, match_tables(g.rows, [t for t in tables if t.sheet in ("", g.sheet)])) for g in grids])
     text = texts.decode(data, source.label, log)
     heads = texts.heads(text)
