@@ -358,7 +358,7 @@ class TestPaths:
         labels = files._labels([Path("a/x.csv"), Path("b/a/x.csv")])
         assert labels == ["a/x.csv", "a/x.csv (2)"]
 
-    @pytest.mark.parametrize("paths", [5, b"a.csv", [5], "sqlite:///ssd.db"])
+    @pytest.mark.parametrize("paths", [5, b"a.csv", [5], Path("sqlite:///ssd.db")])
     def test_what_is_not_a_path_is_refused(self, paths: object) -> None:
         with pytest.raises(ArgumentRefused):
             mp.read_records(paths)

@@ -156,6 +156,10 @@ class TableProfile:
         Codes that hold for some collection years only.
     year : int, optional
         Collection year of the file that is being read; None = not known, codes of every year are taken.
+    from_table, query : str
+        What to read of a database: a table or view, with its schema or not, or a SELECT; at most one of the two.
+    parameters : mapping of name to value
+        Bound to the ``:name`` of the query.
     aliases : mapping, made
         Each folded header, the field that it names, and its place in that field's order of preference.
     searches : list, made
@@ -185,6 +189,9 @@ class TableProfile:
     shared: tuple[str, ...] = ()
     years: tuple[YearCodes, ...] = ()
     year: int | None = None
+    from_table: str = ""
+    query: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     aliases: Mapping[str, tuple[str, int]] = field(init=False)
     searches: tuple[tuple[re.Pattern[str], str, int], ...] = field(init=False)
     exact: frozenset[str] = field(init=False)
@@ -262,7 +269,7 @@ def _folded(codes: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Profile:
-    """How one kind of source is read: a name, a title and its tables.
+    """How one kind of source is read: a name, a title, its tables, and the address of a database if it names one.
 
     Raises
     ------
@@ -278,6 +285,7 @@ class Profile:
     name: str
     title: str
     tables: tuple[TableProfile, ...]
+    source: str = ""
 
     def __repr__(self) -> str:
         return f"Profile: {self.name}, {len(self.tables)} tables"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -24,6 +25,7 @@ from missing_patterns.ingest.fields import (
     fields_of,
     head,
 )
+from missing_patterns.ingest.sources import check_reading, check_source
 
 __all__ = [
     "ANNEX_A_FIELDS",
@@ -142,7 +144,8 @@ def parse_profile(text: str, file: str) -> Profile:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsRefused(f"{file}: is not TOML: {error}") from None
-    problems = _unknown("the profile", given, ("name", "title", "table"))
+    problems = _unknown("the profile", given, ("name", "title", "table", "source", "parameters"))
+    problems += check_source(given)
     name, tables = given.get("name"), given.get("table")
     if not isinstance(name, str) or not name:
         problems.append("name must be text")
@@ -153,12 +156,13 @@ def parse_profile(text: str, file: str) -> Profile:
     made = []
     for number, table in enumerate(tables, 1):
         full = _taken_over(table, before, f"table {number}", problems)
-        made.append(_table(str(name), full, f"table {number}", problems))
+        made.append(_table(str(name), full, f"table {number}", problems, given.get("parameters", {})))
         if isinstance(full, dict) and isinstance(full.get("name"), str):
             before[full["name"]] = full
     if problems:
         raise SettingsRefused("\n".join([f"{file}:", *(f"- {p}" for p in problems)]))
-    return Profile(str(name), str(given.get("title", "")), tuple(t for t in made if t is not None))
+    source = given.get("source", {}).get("url", "")
+    return Profile(str(name), str(given.get("title", "")), tuple(t for t in made if t is not None), source)
 
 
 #: Every key of a [[table]], with what it must be.
@@ -173,6 +177,8 @@ _KEYS: Mapping[str, str] = {
     "sheet": "text",
     "date_order": "text",
     "ids": "text",
+    "from": "text",
+    "query": "text",
     "columns": "a [table.columns]",
     "patterns": "a [table.patterns]",
     "copies": "a [table.copies]",
@@ -193,14 +199,16 @@ def _taken_over(given: Any, before: Mapping[str, Mapping[str, Any]], place: str,
         hint = did_you_mean(str(given["like"]), before)
         problems.append(f"{place}: like must name a table that stands above it.{hint}")
         return given
-    full = {**model, **given}
+    full = {key: value for key, value in model.items() if key not in ("from", "query")} | given
     for section in _SECTIONS:
         if isinstance(model.get(section), dict) and isinstance(given.get(section, {}), dict):
             full[section] = {**model[section], **given.get(section, {})}
     return full
 
 
-def _table(profile: str, given: Any, place: str, problems: list[str]) -> TableProfile | None:
+def _table(
+    profile: str, given: Any, place: str, problems: list[str], parameters: Mapping[str, Any]
+) -> TableProfile | None:
     if not isinstance(given, dict):
         problems.append(f"{place} must be a [[table]]")
         return None
@@ -211,11 +219,11 @@ def _table(profile: str, given: Any, place: str, problems: list[str]) -> TablePr
     if not _is_texts(becomes) or not becomes or any(b not in BECOMES for b in becomes):
         wrong.append(f"{place}: becomes must name some of: {', '.join(BECOMES)}")
     if not wrong:
-        wrong += _check_fields(place, given, becomes)
+        wrong += _check_fields(place, given, becomes) + check_reading(place, given, parameters)
     problems += wrong
     if wrong:
         return None
-    made = _make(profile, given, place)
+    made = replace(_make(profile, given, place), parameters=parameters if "query" in given else {})
     folded = [head(alias) for aliases in made.columns.values() for alias in dict.fromkeys(map(head, aliases))]
     if doubled := {alias for alias in folded if folded.count(alias) > 1}:
         problems.append(f"{place}: headers stand under two fields: {', '.join(sorted(doubled))}")
@@ -244,6 +252,8 @@ def _make(profile: str, given: Mapping[str, Any], place: str) -> TableProfile:
         patterns={name: tuple(p) for name, p in given.get("patterns", {}).items()},
         copies=dict(given.get("copies", {})),
         ids=given.get("ids", ""),
+        from_table=given.get("from", ""),
+        query=given.get("query", ""),
         shared=shared,
         years=tuple(
             YearCodes(y.get("from", FIRST_YEAR), y.get("to", LAST_YEAR), _wordings(y.get("values", {})))

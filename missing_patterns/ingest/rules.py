@@ -99,6 +99,7 @@ _REFUSED = [
     _rule(_X, "date_order_other", "a column of dates cannot be trusted: it fits another order of day and month"),
     _rule(_X, "choices_undecidable", "a cell of choices can be taken apart in two ways; separate them by semicolons"),
     _rule(_X, "no_profile", "not read, none of its rows is used"),
+    _rule(_X, "column_unusable", "a column holds bytes or a structure; have it given as text, numbers or dates"),
     _rule(_X, "database", "the database did not answer as it should; check the address, the rights and the query"),
 ]
 
@@ -198,6 +199,7 @@ _DOUBTED = [
     _rule(_W, "ref_not_found", "covers a reference that is not here"),
     _rule(_W, "other_authority", "names another authority as responsible; counted like the others"),
     _rule(_W, "postcode_unusable", "postcodes that are none (no fixed abode, ZZ99); read as unknown"),
+    _rule(_W, "table_absent", "the database has no such table or view; nothing was read of it"),
     _rule(_W, "column_absent", "no column was found for this; check the header against the profile"),
     _rule(_W, "two_headers", "more than one column could be this; the first name in the profile's list was used"),
     _rule(_W, "columns_unused", "columns that the profile does not use"),
