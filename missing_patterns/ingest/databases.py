@@ -52,7 +52,7 @@ def taken_from(paths: Any, profile: str | Path | None) -> tuple[Any, str | Path 
 
 
 def read_database(
-    source: Source, profile: str | Path | None, tables: Sequence[TableProfile], log: Log
+    source: Source, tables: Sequence[TableProfile], log: Log
 ) -> Generator[tuple[Match, Grid], None, None]:
     """Read each table of a database that the profiles name, in one transaction that can only read.
 
@@ -73,10 +73,9 @@ def read_database(
             "The profile does not say which table of the database to read. Add to each [[table]] a line such as "
             'from = "ssd_missing" or query = "SELECT ...".'
         )
-    may_lack = profile is None or str(profile) in built_in()
     with _connected(source) as connection:
         written_at = _now(connection)
-        for table, statement, label in _plan(connection, source, wanted, log, may_lack=may_lack):
+        for table, statement, label in _plan(connection, source, wanted, log):
             yield _read(connection, table, statement, label, written_at)
 
 
@@ -209,7 +208,7 @@ def _now(connection: Any) -> dt.datetime:
 
 
 def _plan(
-    connection: Any, source: Source, wanted: Sequence[TableProfile], log: Log, *, may_lack: bool
+    connection: Any, source: Source, wanted: Sequence[TableProfile], log: Log
 ) -> list[tuple[TableProfile, Any, str]]:
     """Return what to ask for each table of the profiles that is there."""
     import sqlalchemy as sa
@@ -231,8 +230,9 @@ def _plan(
         query = sa.select(sa.text("*")).select_from(sa.table(name, schema=schema))
         label = f"{source.label}/{f'{schema}.' if schema else ''}{name}"
         found.append((table, query.order_by(*map(sa.column, key)), label))
-    if absent and not (may_lack and found):
-        names = [t.from_table for t in absent]
+    needed = [t for t in absent if not found or t.profile not in built_in()]
+    if needed:
+        names = [t.from_table for t in needed]
         there = sorted([*inspector.get_table_names(), *inspector.get_view_names()])
         raise refused(
             source.label,
