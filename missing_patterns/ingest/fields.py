@@ -39,7 +39,7 @@ EXTRA_CODES = {
 }
 BECOMES = ("incidents", "interviews", "children", "placements")
 DATE_ORDERS = ("day_first", "month_first")
-#: Schemes of ids that are not the council's; such ids get the scheme before them and can never be taken for a council's.
+#: Schemes of ids that are not the council's: such ids get the scheme before them, as in ``police:123``.
 SCHEMES = ("police",)
 
 

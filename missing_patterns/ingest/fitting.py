@@ -1,4 +1,4 @@
-"""A table profile fitted to one file: its collection year, fields that share a column, and whose ids the children have."""
+"""A table profile fitted to one file: its collection year, fields that share a column, and whose ids children have."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from missing_patterns.codebook import fold
 from missing_patterns.ingest.columns import read_values
+from missing_patterns.ingest.fields import TableProfile
 from missing_patterns.ingest.grid import as_text
-from missing_patterns.ingest.headers import Match
 from missing_patterns.ingest.rows import Data
 from missing_patterns.ingest.values import parse_id
 from missing_patterns.settings import Settings
@@ -21,6 +21,11 @@ _YEARS = re.compile(r"(?<!\d)(20\d\d)[-_ .]?(?:20)?(\d\d)(?![-_.]?\d)")
 #: The same as 2526, which is believed only where the name speaks of the 903 return.
 _SHORT_YEARS = re.compile(r"(?<!\d)(\d\d)[-_ .]?(\d\d)(?!\d)")
 
+_NO_YEAR = (
+    "whether its codes are those of the collection year; set collection_year, or name the file or its folder as in "
+    "2025-26"
+)
+
 
 def collection_year(source_name: str, folder_name: str = "", settings: Settings | None = None) -> int | None:
     """Return the year in which the collection of an SSDA903 file ends, on 31 March; None if nothing tells it.
@@ -29,8 +34,8 @@ def collection_year(source_name: str, folder_name: str = "", settings: Settings 
     ----------
     source_name, folder_name : str
         Name of the file and of the folder that it lies in. A pair of years such as ``2025-26``, ``2025_26`` or
-        ``202526`` tells the year, and ``2526`` where either name holds ``903``; the file's name comes first. A name with
-        two different pairs tells none.
+        ``202526`` tells the year, and ``2526`` where either name holds ``903``; the file's name comes first. A name
+        with two different pairs tells none.
     settings : Settings, optional
         ``collection_year`` of the settings comes before any name.
 
@@ -60,49 +65,40 @@ def collection_year(source_name: str, folder_name: str = "", settings: Settings 
     return None
 
 
-def fit(match: Match, year: int | None) -> Match:
-    """Return a match with the collection year of its file, and with the fields that read another field's column.
+def fit(data: Data, year: int | None) -> None:
+    """Give a sheet's rows the collection year of their file, and fields that read another field's column.
+
+    Codes that only other years have are told; where the year is not known, that this was not checked.
 
     Raises
     ------
     Nothing.
     """
-    table = match.table
-    given = {name: match.fields[other] for name, other in table.copies.items() if other in match.fields}
-    return replace(match, table=table.of_year(year), fields={**given, **match.fields})
+    table, fields = data.match.table, data.match.fields
+    given = {name: fields[other] for name, other in table.copies.items() if other in fields}
+    data.match = replace(data.match, table=table.of_year(year), fields={**given, **fields})
+    if table.years:
+        _tell_years(data, data.match.table)
 
 
-def tell_years(data: Data) -> None:
-    """Tell of codes that only other collection years have; where the year is not known, that this was not checked.
-
-    Raises
-    ------
-    Nothing.
-    """
-    table = data.match.table
+def _tell_years(data: Data, table: TableProfile) -> None:
     for name in sorted(data.match.fields):
-        dated = table.dated(name) if table.years else frozenset()
-        if not dated:
+        wanted = table.dated(name) if table.year is None else table.of_other_years(name)
+        if not wanted:
             continue
-        wanted = dated if table.year is None else table.of_other_years(name)
         found = data.distinct(name)
         where = found.spread([fold(as_text(c)) in wanted for c in found.cells], bool)
         if table.year is not None:
             data.tell(where, "code_of_other_year", name)
         elif where.any():
-            data.tell_column(
-                "not_checked",
-                name,
-                "whether its codes are those of the collection year; set collection_year, or name the file or its "
-                "folder as in 2025-26",
-            )
+            data.tell_column("not_checked", name, _NO_YEAR)
 
 
 def read_child_ids(data: Data) -> list[Any]:
     """Return the id of each row's child, as the council writes it.
 
     Ids of another scheme get its name before them, as in ``police:123``, so that they can never be taken for a
-    council's, which are in capitals. Where the table has both, the council's stands, and the other's where that is blank.
+    council's, which are in capitals. Where the table has both, the council's stands, else the other's.
 
     Raises
     ------

@@ -43,7 +43,7 @@ class Match:
 
 
 def match_tables(rows: Sequence[Sequence[Cell]], tables: Iterable[TableProfile]) -> list[Match]:
-    """Return the best match of each table that fits, best first: most fields, then highest up.
+    """Return the best match of each table that fits, best first: most fields, then most that it is told by.
 
     Raises
     ------
@@ -58,7 +58,12 @@ def match_tables(rows: Sequence[Sequence[Cell]], tables: Iterable[TableProfile])
             matches = [m for i, names in enumerate(pairs) if (m := _match_row(table, names, i, 2))]
         if matches:
             found.append(max(matches, key=lambda m: (len(m.fields), -m.row)))
-    return sorted(found, key=lambda m: -len(m.fields))
+    return sorted(found, key=_fitness, reverse=True)
+
+
+def _fitness(match: Match) -> tuple[int, int]:
+    """Most fields, then most fields that the table is told by: of two that fit, the one that asks for more."""
+    return len(match.fields), len(match.table.recognise)
 
 
 def nearest(rows: Sequence[Sequence[Cell]], tables: Iterable[TableProfile]) -> Match | None:
@@ -78,9 +83,10 @@ def nearest(rows: Sequence[Sequence[Cell]], tables: Iterable[TableProfile]) -> M
     return best
 
 
-def _nearness(match: Match) -> tuple[int, int]:
-    """Most fields, then fewest absent of those that a table is told by."""
-    return len(match.fields), -sum(name not in match.fields for name in match.table.recognise)
+def _nearness(match: Match) -> tuple[int, int, bool]:
+    """Most fields, then fewest absent of those that a table is told by, then the generic table."""
+    absent = sum(name not in match.fields for name in match.table.recognise)
+    return len(match.fields), -absent, match.table.canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +122,12 @@ def _match_row(table: TableProfile, row: _Named, at: int, n_rows: int = 1, *, st
     for i, (name, folded) in enumerate(zip(row.names, row.folded, strict=True)):
         if name in table.exact:
             found = (name, -1)
-        elif folded and (known := table.aliases.get(folded)):
+        elif folded and (known := table.find(folded)):
             found = known
         else:
             continue
         taken = chosen.get(found[0])
-        if taken is not None:
+        if taken is not None and found[0][:1] != "_":
             doubled.append(found[0])
         if taken is None or found[1] < taken[0]:
             chosen[found[0]] = (found[1], i)
@@ -139,7 +145,7 @@ def choose(matches: Sequence[Match], file: str, sheet: str) -> Match:
         If two profiles fit equally well, or the header names a column twice.
     """
     best = matches[0]
-    equals = [m for m in matches[1:] if len(m.fields) == len(best.fields)]
+    equals = [m for m in matches[1:] if _fitness(m) == _fitness(best)]
     if equals:
         names = ", ".join(sorted({f"{m.table.profile} ({m.table.name})" for m in [best, *equals]}))
         raise DataRefused.of_file(

@@ -74,5 +74,5 @@ def _find(text: str, table: Mapping[str, str]) -> str | None:
     if code := table.get(match["code"]):
         return None if match["words"] and _OLD.fullmatch(match["code"]) else code
     # A code behind the words: one of four letters, as ethnic codes are, that cannot be the word "both".
-    codes = {table[token] for token in text.split() if len(token) == 4 and token != "both" and token in table}
+    codes = {table[word] for word in text.split() if len(word) == 4 and word != "both" and word in table}
     return codes.pop() if len(codes) == 1 else None
