@@ -15,6 +15,7 @@ from missing_patterns.ingest.clocks import place
 from missing_patterns.ingest.dates import Stamps, parse_column, parse_times
 from missing_patterns.ingest.profiles import fields_of
 from missing_patterns.ingest.rows import Data
+from missing_patterns.ingest.wordings import phrase_parser
 
 #: Fields without which a row says nothing safe: a fault there sets the row aside.
 VITAL = ("missing_from", "returned_at", "started_on", "ended_on")
@@ -63,11 +64,11 @@ def read_values(data: Data, name: str, codebook: Codebook | None = None) -> list
 def _parser(data: Data, name: str, codebook: Codebook | None) -> Callable[[Any], tuple[Any, str, str]]:
     table = data.match.table
     kind = fields_of(table.becomes)[name]
-    if name in ("coded_triggers", "primary_trigger"):
+    if name in ("coded_triggers", "primary_trigger", "push_factors", "pull_factors"):
         many = values.trigger_parser(codebook or read_codebook())
         return many if kind == "list" else _only_one(many)
-    if name == "ethnicity":
-        return values.parse_ethnicity
+    if name in ("ethnicity", "placement_type"):
+        return phrase_parser(table.codes(name), values.NOT_RECORDED)
     if name == "legal_status":
         return values.parse_word
     special: dict[str, Callable[[Any], tuple[Any, str, str]]] = {

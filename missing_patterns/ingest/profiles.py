@@ -231,7 +231,9 @@ def _table(
 
 
 def _make(profile: str, given: Mapping[str, Any], place: str) -> TableProfile:
-    shared = tuple(given.get("shared", ()))
+    # Ethnic codes are the same for all; a profile that says nothing of them means these.
+    always = ("ethnicity",) if "children" in given["becomes"] else ()
+    shared = tuple(dict.fromkeys((*given.get("shared", ()), *always)))
     values = {name: dict(shared_values()[name]) for name in shared}
     for name, codes in _wordings(given.get("values", {})).items():
         mine = values.setdefault(name, {})
