@@ -13,6 +13,7 @@ _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 #: Cells that say nothing at all, whatever the column.
 BLANKS = frozenset({"", "null", "(null)", "(blank)", "<na>", "nan", "nat", "-", "--", "\u2013", "\u2014"})
+LONGEST_BLANK = max(map(len, BLANKS))
 
 
 @dataclass(slots=True, repr=False)
@@ -93,6 +94,8 @@ def is_blank(cell: Cell) -> bool:
     if cell is None:
         return True
     if isinstance(cell, str):
+        if len(cell) > LONGEST_BLANK and cell.isascii() and cell[0] > " " and cell[-1] > " ":
+            return False  # nothing to take off at the ends, so it is too long: most cells, and fast
         return not cell or tidy(cell).lower() in BLANKS
     return isinstance(cell, float) and cell != cell  # noqa: PLR0124  # NaN is the number that differs from itself
 

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from missing_patterns import schema
 from missing_patterns.ingest.log import Log
-from missing_patterns.ingest.tables import Pieces
+from missing_patterns.ingest.sheets import NO_TIME, Sheet, codes_of, firsts, seconds
+from missing_patterns.settings import Settings
 
-_PLACE = ["file", "sheet", "line", "row"]
+_PLACE = ["file", "sheet", "line", "row", "at"]
 
 
-def join_pieces(pieces: list[Pieces], log: Log) -> schema.Records:
+def join_sheets(sheets: Sequence[Sheet], log: Log, settings: Settings | None = None) -> schema.Records:
     """Join the pieces of every sheet into one set of records.
 
     Raises
     ------
     Nothing.
     """
+    pieces = [sheet.pieces for sheet in sheets]
     incidents = _name_incidents(_concat([p.incidents for p in pieces], schema.INCIDENTS), log)
     interviews = _name_interviews(_concat([p.interviews for p in pieces], schema.INTERVIEWS), incidents, log)
+    tell_uncovered(incidents, interviews, log)
     placements = _concat([p.placements for p in pieces], schema.PLACEMENTS)
     facts = _concat([p.children for p in pieces], schema.CHILDREN)
-    children = _merge_children(facts, [incidents, placements], log)
+    children = _merge_children(facts, [incidents, placements])
     return schema.Records(
         incidents=incidents.drop(columns=[*_PLACE, "ref"]),
-        interviews=interviews,
+        interviews=interviews.drop(columns=[*_PLACE, "other_refs"], errors="ignore"),
         children=children,
         placements=placements.drop(columns=_PLACE),
         problems=log.problems(),
@@ -40,8 +44,8 @@ def join_pieces(pieces: list[Pieces], log: Log) -> schema.Records:
 def _concat(frames: Iterable[pd.DataFrame | None], table: schema.Table) -> pd.DataFrame:
     given = [f for f in frames if f is not None and len(f)]
     if not given:
-        return schema.empty(table).assign(file="", sheet="", line=0, row=0)
-    return pd.concat(given, ignore_index=True)
+        return schema.empty(table).assign(file="", sheet="", line=0, row=0, at=0)
+    return given[0].reset_index(drop=True) if len(given) == 1 else pd.concat(given, ignore_index=True)
 
 
 def place_name(file: str, sheet: str, line: int) -> str:
@@ -61,24 +65,29 @@ def place_name(file: str, sheet: str, line: int) -> str:
 
 def _name_incidents(incidents: pd.DataFrame, log: Log) -> pd.DataFrame:
     """Make incident ids unique: the reference, with the source before it if another source uses it, else the place."""
-    refs = [None if pd.isna(r) else str(r) for r in incidents["incident_id"]]
-    longer = [None if r is None else f"{s}:{r}" for s, r in zip(incidents["source"], refs, strict=True)]
-    often, often_longer = Counter(refs), Counter(longer)
-    ids = []
+    refs = incidents["incident_id"].to_numpy(dtype=object)
+    known = incidents["incident_id"].notna().to_numpy()
+    key = codes_of(incidents["incident_id"])
+    is_once = known & (np.bincount(key[known], minlength=1)[key] == 1)
+    ids = refs.copy()
+    others = np.flatnonzero(~is_once)
+    rows = incidents.iloc[others]
+    longer = [f"{s}:{r}" if k else None for s, r, k in zip(rows["source"], refs[others], known[others], strict=True)]
+    often = Counter(longer)
     clashes = []
-    for i, (ref, long) in enumerate(zip(refs, longer, strict=True)):
-        if ref is not None and often[ref] == 1:
-            ids.append(ref)
-        elif long is not None and often_longer[long] == 1:
-            ids.append(long)
-        else:
-            file, sheet, line = (incidents[c].iat[i] for c in ("file", "sheet", "line"))
-            ids.append(place_name(file, sheet, line))
-            if ref is not None:
-                clashes.append(i)
-    for (file, sheet), group in incidents.iloc[clashes].groupby(["file", "sheet"], sort=True):
-        log.add("ref_twice", str(file), str(sheet), lines=group["line"].tolist())
-    return incidents.assign(incident_id=pd.array(ids, dtype=schema.TEXT), ref=pd.array(refs, dtype=schema.TEXT))
+    places = zip(rows["file"], rows["sheet"], rows["line"], strict=True)
+    for i, long, place in zip(others.tolist(), longer, places, strict=True):
+        is_told = long is not None and often[long] == 1
+        ids[i] = long if is_told else place_name(*place)
+        if long is not None and not is_told:
+            clashes.append(i)
+    _tell(log, "ref_twice", incidents.iloc[clashes])
+    return incidents.assign(incident_id=pd.array(ids, dtype=schema.TEXT), ref=incidents["incident_id"])
+
+
+def _tell(log: Log, rule: str, rows: pd.DataFrame) -> None:
+    for (file, sheet), group in rows.groupby(["file", "sheet"], sort=True):
+        log.add(rule, str(file), str(sheet), lines=group["line"].to_numpy())
 
 
 def _name_interviews(interviews: pd.DataFrame, incidents: pd.DataFrame, log: Log) -> pd.DataFrame:
@@ -87,66 +96,149 @@ def _name_interviews(interviews: pd.DataFrame, incidents: pd.DataFrame, log: Log
     An interview that stands in the row of an incident covers that one, and others of the same sheet by reference. One
     that stands in a table of its own names incidents by the references of any source.
     """
-    by_row: dict[tuple[str, str, int], str] = {}
-    by_ref: dict[tuple[str, ...], list[str]] = {}
-    columns = ("file", "sheet", "row", "ref", "incident_id")
-    for file, sheet, row, ref, name in zip(*(incidents[c].tolist() for c in columns), strict=True):
-        by_row[file, sheet, row] = name
-        if not pd.isna(ref):
-            by_ref.setdefault((file, sheet, ref), []).append(name)
-            by_ref.setdefault((ref,), []).append(name)
-    given = Counter(interviews["interview_id"].dropna())
-    own, covered = [], []
-    lost = []
-    fields = ("file", "sheet", "row", "line", "interview_id", "incident_ids", "other_refs")
     wanted = interviews if "other_refs" in interviews else interviews.assign(other_refs=None)
-    for i, (file, sheet, row, line, key, mine, more) in enumerate(
-        zip(*(wanted[c].tolist() for c in fields), strict=True)
-    ):
-        name = by_row.get((file, sheet, row))
-        where = (file, sheet) if name is not None else ()
-        names = [] if name is None else [name]
-        for ref in (*(mine or ()), *(more or ())):
-            found = by_ref.get((*where, ref))
-            names += found or [ref]
-            if not found:
-                lost.append(i)
-        is_given = not pd.isna(key) and given[key] == 1
-        own.append(key if is_given else f"RHI-{name or place_name(file, sheet, line)}")
-        covered.append(tuple(dict.fromkeys(names)) or None)
-    for (file, sheet), group in interviews.iloc[sorted(set(lost))].groupby(["file", "sheet"], sort=True):
-        log.add("ref_not_found", str(file), str(sheet), lines=group["line"].tolist())
-    named = interviews.drop(columns=[*_PLACE, "other_refs"], errors="ignore")
-    named["interview_id"] = pd.array(own, dtype=schema.TEXT)
+    own = _row_of(wanted, incidents)
+    names = incidents["incident_id"].to_numpy(dtype=object)
+    has_row = own >= 0
+    mine, more = (_filled(wanted[c]) for c in ("incident_ids", "other_refs"))
+    covered = np.empty(len(wanted), dtype=object)
+    covered[:] = None
+    for i in np.flatnonzero(has_row).tolist():
+        covered[i] = (names[own[i]],)
+    lost = []
+    asked = np.flatnonzero(np.array([bool(a or b) for a, b in zip(mine, more, strict=True)], dtype=bool))
+    if len(asked):
+        by_ref = _by_reference(incidents)
+        files, sheets = wanted["file"].tolist(), wanted["sheet"].tolist()
+        for i in asked.tolist():
+            where = (files[i], sheets[i]) if has_row[i] else ()
+            found = list(covered[i] or ())
+            for ref in (*(mine[i] or ()), *(more[i] or ())):
+                there = by_ref.get((*where, ref))
+                found += there or [ref]
+                if not there:
+                    lost.append(i)
+            covered[i] = tuple(dict.fromkeys(found)) or None
+    _tell(log, "ref_not_found", wanted.iloc[sorted(set(lost))])
+    named = interviews.copy()
+    named["interview_id"] = pd.array(_interview_ids(wanted, own, names), dtype=schema.TEXT)
     named["incident_ids"] = pd.Series(covered, dtype=object)
     return named
 
 
-def _merge_children(facts: pd.DataFrame, others: list[pd.DataFrame], log: Log) -> pd.DataFrame:
+def _filled(column: pd.Series) -> list[tuple[str, ...] | None]:
+    return [v if isinstance(v, tuple) else None for v in column.tolist()]
+
+
+def _row_of(interviews: pd.DataFrame, incidents: pd.DataFrame) -> np.ndarray:
+    """Return for each interview the incident that stands in the same row of the same sheet; -1 = none."""
+    n = len(incidents)
+    both = {c: pd.concat([incidents[c], interviews[c]], ignore_index=True) for c in ("file", "sheet", "row")}
+    sheet = codes_of(both["file"]) * (len(both["file"]) + 1) + codes_of(both["sheet"])
+    place = pd.factorize(sheet)[0].astype(np.int64) * (int(both["row"].max()) + 1 if len(sheet) else 1)
+    place += both["row"].to_numpy(dtype=np.int64)
+    if not n:
+        return np.full(len(interviews), -1, dtype=np.int64)
+    order = np.argsort(place[:n], kind="stable")
+    at = np.minimum(np.searchsorted(place[:n][order], place[n:]), n - 1)
+    found = order[at]
+    return np.where(place[:n][found] == place[n:], found, -1)
+
+
+def _by_reference(incidents: pd.DataFrame) -> dict[tuple[str, ...], list[str]]:
+    by_ref: dict[tuple[str, ...], list[str]] = {}
+    rows = incidents[incidents["ref"].notna()]
+    columns = (rows[c].tolist() for c in ("file", "sheet", "ref", "incident_id"))
+    for file, sheet, ref, name in zip(*columns, strict=True):
+        by_ref.setdefault((file, sheet, ref), []).append(name)
+        by_ref.setdefault((ref,), []).append(name)
+    return by_ref
+
+
+def _interview_ids(interviews: pd.DataFrame, own: np.ndarray, names: np.ndarray) -> np.ndarray:
+    """Return the source's own id where it stands once, else one made from the incident's or from the place."""
+    given = interviews["interview_id"]
+    key = codes_of(given)
+    known = key >= 0
+    is_given = known & (np.bincount(key[known], minlength=1)[key] == 1)
+    ids: np.ndarray = given.to_numpy(dtype=object).copy()
+    for i in np.flatnonzero(~is_given & (own >= 0)).tolist():
+        ids[i] = "RHI-" + names[own[i]]
+    rest = np.flatnonzero(~is_given & (own < 0))
+    rows = interviews.iloc[rest]
+    for i, place in zip(rest.tolist(), zip(rows["file"], rows["sheet"], rows["line"], strict=True), strict=True):
+        ids[i] = f"RHI-{place_name(*place)}"
+    return ids
+
+
+def tell_uncovered(incidents: pd.DataFrame, interviews: pd.DataFrame, log: Log) -> None:
+    """Count, per sheet, interviews that belong to no incident here, and returns without any word of an interview.
+
+    An interview that names no incident that is here may belong to one by child and time, so it is counted only if the
+    child has none. Returns are counted where the sheet's other incidents have interviews, since a source of incidents
+    alone, such as the police, is silent about all; and only where the child was missing, or no type is recorded.
+
+    Raises
+    ------
+    Nothing.
+    """
+    named = interviews["incident_ids"]
+    covers = np.array([len(v) if isinstance(v, tuple) else 0 for v in named.tolist()], dtype=np.int64)
+    flat = pd.Index([name for v in named.tolist() if isinstance(v, tuple) for name in v], dtype=object)
+    is_here = flat.isin(incidents["incident_id"].to_numpy(dtype=object)) if len(flat) else np.zeros(0, dtype=bool)
+    is_tied = np.bincount(np.repeat(np.arange(len(covers)), covers), weights=is_here, minlength=len(covers)) > 0
+    loose = interviews[~is_tied]
+    alone = loose[~loose["child_id"].isin(set(incidents["child_id"])).to_numpy(dtype=bool)]
+    _tell_counts(log, "interview_without_incident", alone, interviews, "interviews")
+    covered = incidents["incident_id"].isin(flat).to_numpy(dtype=bool)
+    is_due = incidents["returned_at"].notna() & incidents["category"].fillna("missing").eq("missing")
+    by_sheet = incidents[["file", "sheet"]].assign(covered=covered)
+    speaks = by_sheet.groupby(["file", "sheet"])["covered"].transform("any").to_numpy(dtype=bool)
+    due = incidents[is_due.to_numpy(dtype=bool) & speaks]
+    silent = due[~due["incident_id"].isin(flat).to_numpy(dtype=bool)]
+    unnamed = set(loose["child_id"])  # may be theirs
+    silent = silent[~silent["child_id"].isin(unnamed).to_numpy(dtype=bool)]
+    _tell_counts(log, "incident_without_interview", silent, due, "returns")
+
+
+def _tell_counts(log: Log, rule: str, rows: pd.DataFrame, of: pd.DataFrame, what: str) -> None:
+    total = of.groupby(["file", "sheet"]).size()
+    for place, n in rows.groupby(["file", "sheet"], sort=True).size().items():
+        file, sheet = place if isinstance(place, tuple) else (place, "")
+        log.add(rule, str(file), str(sheet), detail=f"{n:,} of {total[place]:,} {what}")
+
+
+def _merge_children(facts: pd.DataFrame, others: list[pd.DataFrame]) -> pd.DataFrame:
     """Merge what every row says of a child: the first that is recorded; of the care status, the latest by date."""
     every = pd.concat([facts["child_id"], *(o["child_id"] for o in others)], ignore_index=True)
-    ids = pd.Index(every.drop_duplicates().tolist())
+    code = codes_of(every)
+    seen = firsts(code, code >= 0)
+    ids = every.iloc[seen].reset_index(drop=True)
     if not len(facts):
         return schema.conform(pd.DataFrame({"child_id": ids}), schema.CHILDREN)
+    child = code[: len(facts)]
+    n = len(ids)
     # "Not stated" in one source does not contradict another that states it.
-    unstated = facts.loc[facts["sex"] == "not_stated", "child_id"].unique()
-    facts = facts.assign(sex=facts["sex"].mask(facts["sex"] == "not_stated"))
-    for column, rule in (("birth", "dob_differs"), ("sex", "sex_differs")):
-        _check_same(facts, column, rule, log)
-    told = facts.groupby("child_id", sort=False).first()
-    latest = facts.sort_values("as_of", kind="stable", na_position="first")
-    told["care_status"] = latest.groupby("child_id", sort=False)["care_status"].last()
-    told.loc[told["sex"].isna() & told.index.isin(unstated), "sex"] = "not_stated"
+    unstated = (facts["sex"] == "not_stated").to_numpy(dtype=bool, na_value=False)
+    stated = facts.assign(sex=facts["sex"].mask(unstated))
+    told = pd.DataFrame({"child_id": ids})
+    for name in ("birth", "sex", "ethnicity", "disability", "uasc", "observed_from", "observed_until", "exit_reason"):
+        told[name] = _pick(stated[name], firsts(child, stated[name].notna().to_numpy()), n)
+    as_of = seconds(facts["as_of"])
+    there = np.flatnonzero(facts["care_status"].notna().to_numpy())
+    there = there[np.argsort(np.maximum(as_of[there], NO_TIME + 1), kind="stable")]
+    latest = np.full(n, -1, dtype=np.int64)
+    latest[child[there]] = there
+    told["care_status"] = _pick(facts["care_status"], latest, n)
+    is_unstated = np.bincount(child, weights=unstated, minlength=n) > 0
+    told.loc[told["sex"].isna() & is_unstated, "sex"] = "not_stated"
     born = told["birth"]
     told["birth_month"] = born - pd.to_timedelta(born.dt.day - 1, unit="D")
-    merged = told.reindex(ids).rename_axis("child_id").reset_index()
-    return schema.conform(merged[schema.CHILDREN.names], schema.CHILDREN)
+    return schema.conform(told[schema.CHILDREN.names], schema.CHILDREN)
 
 
-def _check_same(facts: pd.DataFrame, column: str, rule: str, log: Log) -> None:
-    """Note the rows that say of a child what differs from its first row; the first stands."""
-    known = facts[facts[column].notna()]
-    first = known.groupby("child_id", sort=False)[column].transform("first")
-    differs = known[known[column] != first]
-    for (file, sheet), group in differs.groupby(["file", "sheet"], sort=True):
-        log.add(rule, str(file), str(sheet), lines=group["line"].tolist())
+def _pick(column: pd.Series, rows: np.ndarray, n: int) -> pd.Series:
+    """Return the value of a column at the row chosen for each child; -1 = not recorded."""
+    whole = np.full(n, -1, dtype=np.int64)
+    whole[: len(rows)] = rows
+    return pd.Series(column.array.take(whole, allow_fill=True))

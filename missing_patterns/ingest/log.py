@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
 
 from missing_patterns import schema
-from missing_patterns.ingest.rules import RULES, Rule
+from missing_patterns.ingest.rules import NOT_READ, RULES, Rule
+
+
+class Rows(Protocol):
+    """Rows as read, of which a problem may want to show some cells on this machine."""
+
+    def as_read(self, names: Sequence[str], at: np.ndarray) -> list[str]:
+        """Return the cells of some rows as text, of the first of these fields that there is."""
+
+
+class CellRead(NamedTuple):
+    """What stands at one problem, as it was read: for the list of what to mend, which stays on this machine.
+
+    Parameters
+    ----------
+    problem : int
+        Row of ``problems``, counted from 0.
+    child_id, reference, start, value : str
+        Cells of that row of the source; ``value`` is the one that the problem is about, "" for the whole row.
+
+    Raises
+    ------
+    Nothing.
+    """
+
+    problem: int
+    child_id: str
+    reference: str
+    start: str
+    value: str
+
+    def __repr__(self) -> str:
+        return f"CellRead: problem {self.problem}"
+
+
+#: What tells a person which record a problem is about.
+_SHOWN = (("child_id",), ("incident_id", "interview_id"), ("missing_from", "started_on", "held_at"))
 
 
 @dataclass(slots=True)
@@ -21,8 +57,14 @@ class _Batch:
     sheet: str
     lines: np.ndarray | None
     column: str
-    cells: list[str] | None
+    letters: str
     message: str
+    field: str
+    rows: Rows | None = None
+    at: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return 1 if self.lines is None else len(self.lines)
 
 
 class Log:
@@ -32,6 +74,7 @@ class Log:
         self._batches: list[_Batch] = []
         self._aside: list[pd.DataFrame] = []
         self._accounts: list[dict[str, Any]] = []
+        self._met: dict[str, int] = {}
 
     def __repr__(self) -> str:
         return f"Log: {len(self._batches)} batches, {len(self._accounts)} accounts"
@@ -42,7 +85,7 @@ class Log:
         file: str,
         sheet: str = "",
         *,
-        lines: Iterable[int] | None = None,
+        lines: Iterable[int] | np.ndarray | None = None,
         column: str = "",
         position: int | None = None,
         detail: str = "",
@@ -55,15 +98,61 @@ class Log:
         Nothing.
         """
         known = RULES[rule]
-        where = None if lines is None else np.fromiter(lines, dtype=np.int64)
-        if where is not None and not len(where):
-            return
-        cells = None
-        if where is not None and position is not None:
-            letters = column_letters(position)
-            cells = [f"{letters}{n}" for n in where]
+        where = None
+        if lines is not None:
+            where = lines.astype(np.int64) if isinstance(lines, np.ndarray) else np.fromiter(lines, dtype=np.int64)
+            if not len(where):
+                return
+        letters = column_letters(position) if where is not None and position is not None else ""
         message = f"{known.message}: {detail}" if detail else known.message
-        self._batches.append(_Batch(known, known.code_of(field), file, sheet, where, column, cells, message))
+        self._batches.append(_Batch(known, known.code_of(field), file, sheet, where, column, letters, message, field))
+
+    def show(self, rows: Rows, at: np.ndarray) -> None:
+        """Say where the cells as read are for what was noted last, for the list that stays on this machine.
+
+        Raises
+        ------
+        Nothing.
+        """
+        self._batches[-1].rows, self._batches[-1].at = rows, at
+
+    def meet(self, file: str) -> None:
+        """Say that a file is read now; what is told of files is in the order in which they are met.
+
+        Raises
+        ------
+        Nothing.
+        """
+        self._met.setdefault(file, len(self._met))
+
+    def mark(self) -> tuple[int, int, int]:
+        """Return how much is noted, so that what is noted of one file from here on can be taken back.
+
+        Raises
+        ------
+        Nothing.
+        """
+        return len(self._batches), len(self._aside), len(self._accounts)
+
+    def take_back(self, mark: tuple[int, int, int]) -> None:
+        """Forget what was noted since ``mark``: of a file that was refused in the end, nothing is used.
+
+        Raises
+        ------
+        Nothing.
+        """
+        for noted, n in zip((self._batches, self._aside, self._accounts), mark, strict=True):
+            del noted[n:]
+
+    def forget(self, file: str) -> None:
+        """Forget what was noted of one file.
+
+        Raises
+        ------
+        Nothing.
+        """
+        self._batches = [b for b in self._batches if b.file != file]
+        self._accounts = [a for a in self._accounts if a["file"] != file]
 
     def set_aside(self, file: str, sheet: str, lines: list[int], rules: list[str], rows: list[list[str]]) -> None:
         """Keep rows that were set aside, as they were read.
@@ -104,6 +193,11 @@ class Log:
             }
         )
 
+    def _in_order(self) -> list[_Batch]:
+        """Batches by file and sheet, as these were first met."""
+        places = {place: n for n, place in enumerate(dict.fromkeys((b.file, b.sheet) for b in self._batches))}
+        return sorted(self._batches, key=lambda b: (self._met.get(b.file, -1), places[b.file, b.sheet]))
+
     def problems(self) -> pd.DataFrame:
         """Return every problem, one row per line and rule, in file order.
 
@@ -111,19 +205,52 @@ class Log:
         ------
         Nothing.
         """
-        parts: dict[str, list[Any]] = {name: [] for name in schema.PROBLEMS.names}
-        for batch in self._batches:
-            n = 1 if batch.lines is None else len(batch.lines)
-            parts["file"] += [batch.file] * n
-            parts["sheet"] += [batch.sheet] * n
-            parts["line"] += [None] if batch.lines is None else batch.lines.tolist()
-            parts["column"] += [batch.column] * n
-            parts["cell"] += batch.cells if batch.cells is not None else [None] * n
-            parts["rule"] += [batch.code] * n
-            parts["severity"] += [batch.rule.severity] * n
-            parts["outcome"] += [batch.rule.outcome] * n
-            parts["message"] += [batch.message] * n
+        batches = self._in_order()
+        if not batches:
+            return schema.empty(schema.PROBLEMS)
+        often = np.array([len(b) for b in batches])
+
+        def repeat(items: list[str]) -> Any:
+            return pd.array(np.repeat(np.array(items, dtype=object), often), dtype=schema.TEXT)
+
+        lines = np.concatenate([np.zeros(1, dtype=np.int64) if b.lines is None else b.lines for b in batches])
+        no_line = np.repeat(np.array([b.lines is None for b in batches]), often)
+        cells: list[str | None] = []
+        for batch in batches:
+            if batch.letters and batch.lines is not None:
+                cells += [f"{batch.letters}{n}" for n in batch.lines.tolist()]
+            else:
+                cells += [None] * len(batch)
+        parts = {
+            "file": repeat([b.file for b in batches]),
+            "sheet": repeat([b.sheet for b in batches]),
+            "line": pd.arrays.IntegerArray(lines, no_line),
+            "column": repeat([b.column for b in batches]),
+            "cell": pd.array(np.array(cells, dtype=object), dtype=schema.TEXT),
+            "rule": repeat([b.code for b in batches]),
+            "severity": repeat([b.rule.severity for b in batches]),
+            "outcome": repeat([b.rule.outcome for b in batches]),
+            "message": repeat([b.message for b in batches]),
+        }
         return schema.conform(pd.DataFrame(parts), schema.PROBLEMS)
+
+    def cells(self) -> list[CellRead]:
+        """Return what stands at each problem that a person may look at: errors, warnings and repairs of single rows.
+
+        Raises
+        ------
+        Nothing.
+        """
+        read: list[CellRead] = []
+        before = 0
+        for batch in self._in_order():
+            is_shown = batch.rule.severity != "note" or batch.rule.outcome == "repaired"
+            if is_shown and batch.rows is not None and batch.at is not None:
+                numbers = range(before, before + len(batch))
+                columns = [batch.rows.as_read(names, batch.at) for names in (*_SHOWN, (batch.field,))]
+                read += map(CellRead, numbers, *columns)
+            before += len(batch)
+        return read
 
     def quarantine(self) -> pd.DataFrame:
         """Return the rows that were set aside, with the row as read in ``r1`` to ``rn``.
@@ -145,7 +272,8 @@ class Log:
         """
         if not self._accounts:
             return schema.empty(schema.ACCOUNTING)
-        return schema.conform(pd.DataFrame(self._accounts), schema.ACCOUNTING)
+        in_order = sorted(self._accounts, key=lambda a: (self._met.get(a["file"], -1), a["table"] == NOT_READ))
+        return schema.conform(pd.DataFrame(in_order), schema.ACCOUNTING)
 
 
 def column_letters(position: int) -> str:

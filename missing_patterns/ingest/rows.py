@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -31,7 +31,7 @@ _FOOTER = re.compile(
 MOST_LONG = 0.05
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class Distinct:
     """The distinct cells of a column, and for each row which one it holds.
 
@@ -49,6 +49,7 @@ class Distinct:
 
     codes: np.ndarray
     cells: list[Cell]
+    _blank: np.ndarray | None = field(init=False, default=None)
 
     def __repr__(self) -> str:
         return f"Distinct: {len(self.cells)} in {len(self.codes)} rows"
@@ -82,6 +83,27 @@ class Distinct:
         Nothing.
         """
         return np.bincount(self.codes, minlength=len(self.cells))
+
+    def blank(self) -> np.ndarray:
+        """Say which rows hold a blank, whatever the column.
+
+        Raises
+        ------
+        Nothing.
+        """
+        if self._blank is None:
+            self._blank = self.spread(list(map(is_blank, self.cells)), bool)
+        return self._blank
+
+    def take(self, rows: np.ndarray) -> Distinct:
+        """Return the distinct cells of some of the rows.
+
+        Raises
+        ------
+        Nothing.
+        """
+        codes, used = pd.factorize(self.codes[rows])
+        return Distinct(codes.astype(np.int64), [self.cells[i] for i in used.tolist()])
 
 
 def distinct(cells: Sequence[Cell]) -> Distinct:
@@ -143,7 +165,7 @@ class Data:
     shapeless: np.ndarray = field(init=False)
     rows: list[Sequence[Cell]] = field(init=False)
     widths: np.ndarray = field(init=False)
-    _distinct: dict[int, Distinct] = field(init=False, default_factory=dict)
+    known: dict[int, Distinct] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.shapeless = np.zeros(len(self.index), dtype=bool)
@@ -158,43 +180,56 @@ class Data:
     def __len__(self) -> int:
         return len(self.index)
 
+    @property
+    def kept(self) -> np.ndarray:
+        """Say which rows are not set aside."""
+        kept: np.ndarray = self.aside == ""
+        return kept
+
     def has(self, name: str) -> bool:
         """Say whether the sheet has a column for a field."""
         return name in self.match.fields
 
     def cells(self, name: str) -> list[Cell]:
         """Return the cells of a field, row by row."""
-        at = self.match.fields[name]
-        if not len(self):
-            return []
-        if at < self.widths.min():
-            return list(map(itemgetter(at), self.rows))
-        return [row[at] if at < len(row) else None for row in self.rows]
+        return _column(self.rows, 0, self.match.fields[name])
 
     def distinct(self, name: str) -> Distinct:
         """Return the distinct cells of a field, found once."""
         at = self.match.fields[name]
-        found = self._distinct.get(at)
+        found = self.known.get(at)
         if found is None:
-            found = self._distinct[at] = distinct(self.cells(name))
+            found = self.known[at] = distinct(self.cells(name))
         return found
+
+    def as_read(self, names: Sequence[str], at: np.ndarray) -> list[str]:
+        """Return the cells of some rows as text, of the first of these fields that there is."""
+        column = next((self.match.fields[n] for n in names if n in self.match.fields), None)
+        if column is None:
+            return [""] * len(at)
+        rows = [self.rows[i] for i in at.tolist()]
+        return [as_text(row[column]) if column < len(row) else "" for row in rows]
 
     def forget(self) -> None:
         """Let go of what is kept for speed only."""
-        self._distinct.clear()
+        self.known.clear()
 
     def tell(self, where: np.ndarray, rule: str, name: str = "") -> None:
         """Note a rule for some rows."""
         at = self.match.fields.get(name)
+        where = where & ~self.shapeless
+        if not where.any():
+            return
         self.log.add(
             rule,
             self.grid.file,
             self.grid.sheet,
-            lines=self.lines[where & ~self.shapeless].tolist(),
+            lines=self.lines[where],
             column=self.match.headers[at] if at is not None else "",
             position=at if self.grid.is_book else None,
             field=name,
         )
+        self.log.show(self, np.flatnonzero(where))
 
     def tell_column(self, rule: str, name: str, detail: str) -> None:
         """Note a rule for a whole column."""
@@ -212,10 +247,8 @@ class Data:
         return DataRefused.of_file(self.grid.file, why, fix, sheet=self.grid.sheet, line=line, rule=RULES[rule].code)
 
 
-def find_rows(grid: Grid, match: Match, log: Log, seen: set[tuple[Cell, ...]]) -> Data:
-    """Find the data rows below the header, and set aside those that are cut, too long, or there already.
-
-    ``seen`` holds the rows of earlier files of the same table, and is added to.
+def find_rows(grid: Grid, match: Match, log: Log) -> Data:
+    """Find the data rows below the header, and set aside those that are cut or too long, or hold an error.
 
     Raises
     ------
@@ -225,42 +258,87 @@ def find_rows(grid: Grid, match: Match, log: Log, seen: set[tuple[Cell, ...]]) -
     """
     first = match.row + match.n_rows
     width = max(i for i, name in enumerate(match.headers) if name) + 1
-    index = [i for i in range(first, len(grid.rows)) if not _is_not_data(grid.rows[i], match)]
-    lines = np.array([grid.lines[i] for i in index], dtype=np.int64)
-    data = Data(grid, match, log, np.array(index, dtype=np.int64), lines, np.full(len(index), "", dtype=object))
+    every = {at: distinct(_column(grid.rows, first, at)) for at in {match.fields[n] for n in match.table.recognise}}
+    nothing, totals = _not_data(grid.rows, match, first, every)
+    is_data = np.ones(len(grid.rows) - first, dtype=bool)
+    is_data[np.array([*nothing, *totals], dtype=np.int64) - first] = False
+    lines = np.array(grid.lines, dtype=np.int64)
+    index = np.flatnonzero(is_data) + first
+    log.add("total_row", grid.file, grid.sheet, lines=lines[totals])
+    data = Data(grid, match, log, index, lines[index], _no_rules(len(index)))
+    for at, found in every.items():
+        data.known[at] = found if is_data.all() else found.take(is_data)
     _check_merged(data)
     _check_spans(data, width)
-    long = np.array([any(not is_blank(c) for c in grid.rows[i][width:]) for i in index], dtype=bool)
     if not grid.is_book:
+        long = data.widths > width
+        for n in np.flatnonzero(long).tolist():
+            long[n] = any(not is_blank(c) for c in data.rows[n][width:])
         n_long = int(long.sum())
         if n_long and (n_long == len(index) or (n_long >= 3 and n_long > MOST_LONG * len(index))):
             raise data.refuse(
                 "many_long_rows",
                 f"{n_long:,} of {len(index):,} rows have more cells than the header",
                 "Put quotes round cells that hold the separator, or name every column.",
-                int(lines[long][0]),
+                int(data.lines[long][0]),
             )
         data.fault(long, "long_row")
-        data.fault(np.array([len(grid.rows[i]) < width for i in index], dtype=bool), "short_row")
-    data.fault(np.array([i in grid.too_long for i in index], dtype=bool), "field_too_long")
+        data.fault(data.widths < width, "short_row")
+    if grid.too_long:
+        data.fault(np.isin(index, list(grid.too_long)), "field_too_long")
     data.shapeless = data.aside != ""
     _check_errors(data)
-    _check_duplicates(data, seen)
     return data
 
 
-def _is_not_data(row: Sequence[Cell], match: Match) -> bool:
-    if all(is_blank(cell) for cell in row):
-        return True
+def _no_rules(n: int) -> np.ndarray:
+    rules = np.empty(n, dtype=object)
+    rules[:] = ""
+    return rules
+
+
+def _column(rows: Sequence[Sequence[Cell]], first: int, at: int) -> list[Cell]:
+    below = rows[first:]
+    if at < min(map(len, below), default=0):
+        return list(map(itemgetter(at), below))
+    return [row[at] if at < len(row) else None for row in below]
+
+
+def _not_data(
+    rows: Sequence[Sequence[Cell]], match: Match, first: int, every: Mapping[int, Distinct]
+) -> tuple[list[int], list[int]]:
+    """Find the rows that hold nothing or the header again, and those that are a total or a note below the table.
+
+    Only a row with a blank in one of the columns that tell the table can be either, or one that repeats the header.
+    """
     at = [match.fields[name] for name in match.table.recognise]
-    cells = [row[i] if i < len(row) else None for i in at]
-    if match.n_rows == 1 and all(
-        isinstance(c, str) and " ".join(c.split()).lower() == match.headers[i].lower()
-        for c, i in zip(cells, at, strict=True)
-    ):
-        return True
+    likely = np.zeros(len(rows) - first, dtype=bool)
+    for found in every.values():
+        likely |= found.blank()
+    fewest = min(every, key=lambda column: len(every[column].cells))
+    header = _folded(match.headers[fewest])
+    likely |= every[fewest].spread([_folded(c) == header for c in every[fewest].cells], bool)
+    nothing, totals = [], []
+    for i in (np.flatnonzero(likely) + first).tolist():
+        row = rows[i]
+        if all(map(is_blank, row)) or _is_header(row, match, at):
+            nothing.append(i)
+        elif _is_total(row, at):
+            totals.append(i)
+    return nothing, totals
+
+
+def _folded(cell: Cell) -> str:
+    return " ".join(cell.split()).lower() if isinstance(cell, str) else ""
+
+
+def _is_header(row: Sequence[Cell], match: Match, at: Sequence[int]) -> bool:
+    return match.n_rows == 1 and all(i < len(row) and _folded(row[i]) == _folded(match.headers[i]) for i in at)
+
+
+def _is_total(row: Sequence[Cell], at: Sequence[int]) -> bool:
     first = next(i for i, cell in enumerate(row) if not is_blank(cell))
-    if not any(is_blank(c) for c, i in zip(cells, at, strict=True) if i != first):
+    if all(i < len(row) and not is_blank(row[i]) for i in at if i != first):
         return False
     return isinstance(text := row[first], str) and _FOOTER.match(tidy(text)) is not None
 
@@ -296,37 +374,15 @@ def _check_spans(data: Data, width: int) -> None:
 
 
 def _check_errors(data: Data) -> None:
-    positions = {i: n for n, i in enumerate(data.index.tolist())}
+    """Set aside rows with a spreadsheet's error in a column that is used."""
+    by_column: dict[int, list[int]] = {}
+    for row, column in data.grid.error_cells:
+        by_column.setdefault(column, []).append(row)
     for name, at in data.match.fields.items():
         if name.startswith("_"):
             continue
-        bad = np.zeros(len(data), dtype=bool)
-        for row, column in data.grid.error_cells:
-            if column == at and row in positions:
-                bad[positions[row]] = True
-        cells = data.cells(name)
-        bad |= np.fromiter((is_error(c) for c in cells), bool, len(cells))
+        found = data.distinct(name)
+        bad = found.spread([is_error(c) for c in found.cells], bool)
+        if at in by_column:
+            bad |= np.isin(data.index, by_column[at])
         data.fault(bad, "error_cell", name)
-
-
-def _check_duplicates(data: Data, seen: set[tuple[Cell, ...]]) -> None:
-    """Set aside rows that say exactly what an earlier row says.
-
-    Where a source knows no times and no reference, two absences on one day are written by two equal rows: those are
-    kept, and told. Two equal rows that span a night cannot both be true.
-    """
-    can_repeat = data.match.table.defaults.get("precision") == "day" and not data.has("incident_id")
-    can_repeat = can_repeat and data.has("missing_from") and data.has("returned_at")
-    again = np.zeros(len(data), dtype=bool)
-    same_day = np.zeros(len(data), dtype=bool)
-    here: set[tuple[Cell, ...]] = set()
-    for n, i in enumerate(data.index.tolist()):
-        row = tuple(data.grid.rows[i])
-        if can_repeat and row in here and row not in seen:
-            start, end = (as_text(row[data.match.fields[f]]).strip() for f in ("missing_from", "returned_at"))
-            same_day[n] = bool(start) and start == end
-        again[n] = row in here or row in seen
-        here.add(row)
-    seen |= here
-    data.tell(same_day, "same_day_again")
-    data.fault(again & ~same_day, "duplicate_row")

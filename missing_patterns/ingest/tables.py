@@ -68,10 +68,9 @@ def read_tables(data: Data, codebook: Codebook | None = None) -> Pieces:
         piece = getattr(pieces, name, None)
         if piece is not None:
             chosen = piece[kept[piece.index]].assign(file=data.grid.file, sheet=data.grid.sheet)
-            chosen["line"], chosen["row"] = data.lines[chosen.index], data.index[chosen.index]
+            at = chosen.index.to_numpy()
+            chosen["line"], chosen["row"], chosen["at"] = data.lines[at], data.index[at], at
             setattr(pieces, name, schema.conform(chosen, replace(schema.TABLES[name], key="")))
-    if pieces.incidents is not None:
-        _check_sequence(data, pieces.incidents)
     return pieces
 
 
@@ -142,30 +141,6 @@ def _check_ages(data: Data, start: pd.Series, births: pd.Series) -> None:
     data.fault((local.dt.normalize() <= births).to_numpy(), "start_before_birth", "birth_month")
     data.fault((age >= 18).to_numpy(), "adult", "birth_month")
     data.tell(((age >= 0) & (age < 5)).to_numpy() & (data.aside == ""), "infant", "birth_month")
-
-
-def _check_sequence(data: Data, incidents: pd.DataFrame) -> None:
-    """Note records of one child in this sheet that begin before an earlier one has ended."""
-    ordered = incidents.sort_values(["child_id", "missing_from"], kind="stable")
-    child = ordered["child_id"].to_numpy()
-    starts = ordered["missing_from"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
-    ends = ordered["returned_at"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
-    is_open = np.isnat(ends)
-    rows = ordered["row"].to_numpy()
-    while_open, overlap = [], []
-    latest, opened = None, False
-    for i in range(len(child)):
-        if i == 0 or child[i] != child[i - 1]:
-            latest, opened = None, False
-        if opened:
-            while_open.append(rows[i])
-        elif latest is not None and starts[i] < latest:
-            overlap.append(rows[i])
-        opened = opened or is_open[i]
-        if not is_open[i] and (latest is None or ends[i] > latest):
-            latest = ends[i]
-    data.tell(np.isin(data.index, while_open), "started_while_open", "missing_from")
-    data.tell(np.isin(data.index, overlap), "overlap", "missing_from")
 
 
 def _placements(data: Data, child: list[Any]) -> pd.DataFrame:
