@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from missing_patterns.errors import DataRefused
+from missing_patterns.ingest.fields import TableProfile, fields_of, head
 from missing_patterns.ingest.grid import Cell, is_blank
-from missing_patterns.ingest.profiles import TableProfile, head
+from missing_patterns.ingest.log import column_letters
+from missing_patterns.ingest.rules import RULES
 
 #: A header further down than this is not looked for.
 DEEPEST = 40
 #: Text longer than this is no header.
 LONGEST = 300
+#: How much of a header is shown in a message; one that holds a long number may be an id, and is not shown at all.
+LONGEST_SHOWN = 60
+_LONG_NUMBER = re.compile(r"\d{3}")
+#: Places from here on are those of patterns, after all headers that are known as they stand.
+_PATTERNS_FROM = 1_000
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -40,6 +48,26 @@ class Match:
         """Columns with a header that no field took."""
         taken = set(self.fields.values())
         return [i for i, h in enumerate(self.headers) if h and i not in taken]
+
+    @property
+    def unused_names(self) -> str:
+        """Their names, where a name can be shown, else their letter: ``Hair colour, column F``."""
+        return ", ".join(safe_name(self.headers[i]) or f"column {column_letters(i)}" for i in self.unused)
+
+
+def safe_name(header: str) -> str:
+    """Return a header as a message may show it: not too long, and nothing if it may be a datum.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> safe_name("Hair colour"), safe_name("NHS 9434765919")
+    ('Hair colour', '')
+    """
+    return "" if _LONG_NUMBER.search(header) else header[:LONGEST_SHOWN]
 
 
 def match_tables(rows: Sequence[Sequence[Cell]], tables: Iterable[TableProfile]) -> list[Match]:
@@ -84,9 +112,9 @@ def nearest(rows: Sequence[Sequence[Cell]], tables: Iterable[TableProfile]) -> M
 
 
 def _nearness(match: Match) -> tuple[int, int, bool]:
-    """Most fields, then fewest absent of those that a table is told by, then the generic table."""
+    """Most fields that are read, then fewest absent of those that a table is told by, then the generic table."""
     absent = sum(name not in match.fields for name in match.table.recognise)
-    return len(match.fields), -absent, match.table.canonical
+    return sum(name[:1] != "_" for name in match.fields), -absent, match.table.canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +142,26 @@ def _joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
     return names
 
 
-def _match_row(table: TableProfile, row: _Named, at: int, n_rows: int = 1, *, strict: bool = True) -> Match | None:
+def _match_row(
+    table: TableProfile,
+    row: _Named,
+    at: int,
+    n_rows: int = 1,
+    *,
+    strict: bool = True,
+    under: _Named | None = None,
+) -> Match | None:
+    """Match one row; or two joined, of which ``under`` is the lower, whose names may be known alone."""
     if sum(bool(name) for name in row.names) < 2:
         return None
     chosen: dict[str, tuple[int, int]] = {}
     doubled = []
-    for i, (name, folded) in enumerate(zip(row.names, row.folded, strict=True)):
-        if name in table.exact:
-            found = (name, -1)
-        elif folded and (known := table.find(folded)):
-            found = known
-        else:
+    for i in range(len(row.names)):
+        found = _find(table, row, i) if under is None else _find_joined(table, row, under, i)
+        if found is None:
             continue
         taken = chosen.get(found[0])
-        if taken is not None and found[0][:1] != "_":
+        if taken is not None and (taken[0] < _PATTERNS_FROM) == (found[1] < _PATTERNS_FROM):
             doubled.append(found[0])
         if taken is None or found[1] < taken[0]:
             chosen[found[0]] = (found[1], i)
@@ -136,29 +170,112 @@ def _match_row(table: TableProfile, row: _Named, at: int, n_rows: int = 1, *, st
     return Match(table, at, n_rows, row.names, {name: i for name, (_, i) in chosen.items()}, doubled)
 
 
-def choose(matches: Sequence[Match], file: str, sheet: str) -> Match:
+def _find(table: TableProfile, row: _Named, i: int) -> tuple[str, int] | None:
+    return (row.names[i], -1) if row.names[i] in table.exact else table.find(row.folded[i])
+
+
+def _find_joined(table: TableProfile, row: _Named, under: _Named, i: int) -> tuple[str, int] | None:
+    """Find a column of two rows by both its names, else by the lower; patterns look at the lower alone.
+
+    A title above the header spreads over all columns as a merged cell does, so a pattern would find its words in each.
+    """
+    known = table.aliases.get(row.folded[i])
+    return known if known is not None or i >= len(under.names) else _find(table, under, i)
+
+
+def choose(
+    matches: Sequence[Match],
+    file: str,
+    sheet: str,
+    rows: Sequence[Sequence[Cell]] = (),
+    lines: Sequence[int] = (),
+) -> Match:
     """Choose the best match; two profiles that fit equally well are for the caller to tell apart.
+
+    Parameters
+    ----------
+    matches : sequence of Match
+        As ``match_tables`` gives them.
+    file, sheet : str
+        Names, for messages.
+    rows : sequence of rows, optional
+        The whole sheet, to look for a second table in it.
+    lines : sequence of int, optional
+        Physical line of each row.
 
     Raises
     ------
     DataRefused
-        If two profiles fit equally well, or the header names a column twice.
+        If two profiles fit equally well, the header names a column twice, or a second table stands above or below.
     """
     best = matches[0]
+    line = lines[best.row] if lines else best.row + 1
     equals = [m for m in matches[1:] if _fitness(m) == _fitness(best)]
     if equals:
         names = ", ".join(sorted({f"{m.table.profile} ({m.table.name})" for m in [best, *equals]}))
-        raise DataRefused.of_file(
-            file, f"it fits more than one profile: {names}", "Name one with profile=.", sheet=sheet
-        )
+        why, code = f"it fits more than one profile: {names}", RULES["two_profiles"].code
+        raise DataRefused.of_file(file, why, "Name one with profile=.", sheet=sheet, rule=code)
     folded = [head(h) for h in best.headers]
-    twice = sorted({h for h in folded if h and folded.count(h) > 1})
+    places: dict[str, list[int]] = {}
+    for i, name in enumerate(folded):
+        if name:
+            places.setdefault(name, []).append(i)
+    twice = {name: at for name, at in places.items() if len(at) > 1}
     if twice:
+        told = [safe_name(name) or " and ".join(map(column_letters, twice[name])) for name in sorted(twice)]
         raise DataRefused.of_file(
             file,
-            f"the header names {len(twice)} column{'s' if len(twice) > 1 else ''} twice ({', '.join(twice)})",
+            f"the header names {len(twice)} column{'s' if len(twice) > 1 else ''} twice ({', '.join(told)})",
             "Rename or delete one of each.",
             sheet=sheet,
-            line=best.row + 1,
+            line=line,
+            rule=RULES["columns_twice"].code,
+        )
+    second = _second_table(best, rows)
+    if second is not None:
+        raise DataRefused.of_file(
+            file,
+            f"another header, with other columns than the one in line {line}, begins a second table here",
+            "Put each table on a sheet or in a file of its own.",
+            sheet=sheet,
+            line=lines[second] if lines else second + 1,
+            rule=RULES["two_tables"].code,
         )
     return best
+
+
+def _second_table(best: Match, rows: Sequence[Sequence[Cell]]) -> int | None:
+    """Return the row of a header with other columns than the one that was found, or None.
+
+    Only rows with words where the header has its dates are looked at: below a header these are headers, remarks and
+    faults, and few. The same header again, as on every printed page, is no second table.
+    """
+    for i in range(best.row):
+        above = _match_row(best.table, _named(rows[i]), i) if i < len(rows) else None
+        if above and _differs(above, best) and any(_n_filled(row) > 1 for row in rows[i + 1 : best.row]):
+            return i
+    kinds = fields_of(best.table.becomes)
+    dates = [n for n in best.table.recognise if n in best.fields and kinds.get(n) in ("timestamp", "date")]
+    at = best.fields[(dates or [n for n in best.table.recognise if n in best.fields])[0]]
+    first = best.row + best.n_rows
+    own = {tuple(_named(row).folded) for row in rows[best.row : first]}
+    for i in range(first, len(rows)):
+        row = rows[i]
+        if at >= len(row) or not isinstance(word := row[at], str) or not word[:1].isalpha() or word[-1:].isdigit():
+            continue
+        named = _named(row)
+        if tuple(named.folded) in own:
+            continue
+        below = _match_row(best.table, named, i, strict=False)
+        if below and len(below.fields) > 1 and 2 * len(below.fields) >= _n_filled(row) and _differs(below, best):
+            return i
+    return None
+
+
+def _differs(other: Match, best: Match) -> bool:
+    """Say whether a header has a field in another column."""
+    return any(best.fields.get(name) != at for name, at in other.fields.items())
+
+
+def _n_filled(row: Sequence[Cell]) -> int:
+    return sum(not is_blank(cell) for cell in row)
