@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from missing_patterns.codebook import fold
 from missing_patterns.ingest.fields import head
 from missing_patterns.ingest.grid import Cell, as_text, is_blank
 
@@ -44,7 +45,6 @@ def phrase_parser(
     ['childrens_home', 'childrens_home', 'foster']
     """
     table = {head(wording): code for wording, code in known.items()}
-    blank = frozenset(map(head, not_recorded))
 
     def parse(cell: Cell) -> tuple[Any, str, str]:
         if is_blank(cell):
@@ -53,7 +53,8 @@ def phrase_parser(
         code = _find(text, table)
         if code is not None:
             return code, "", ""
-        return None, "" if text in blank or _LEAD.sub("", text) in blank else "unmapped_code", ""
+        whole = fold(as_text(cell))
+        return None, "" if whole in not_recorded or _LEAD.sub("", text) in not_recorded else "unmapped_code", ""
 
     return parse
 
