@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import contextlib
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +14,31 @@ from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused, DataRefused
 from missing_patterns.ingest import text as texts
 from missing_patterns.ingest.books import read_book
-from missing_patterns.ingest.files import BOOK_SUFFIXES, Source, fingerprint, list_sources, read_bytes
-from missing_patterns.ingest.grid import Cell, Grid, as_text, is_blank
+from missing_patterns.ingest.databases import read_database, taken_from
+from missing_patterns.ingest.files import (
+    BOOK_SUFFIXES,
+    PARQUET_SUFFIXES,
+    Source,
+    Stamp,
+    changed,
+    fingerprint,
+    list_sources,
+    read_stamped,
+    same_as_read,
+)
+from missing_patterns.ingest.grid import Grid, as_text, is_blank
 from missing_patterns.ingest.headers import Match, choose, match_tables
-from missing_patterns.ingest.joining import join_pieces
-from missing_patterns.ingest.log import Log
+from missing_patterns.ingest.identity import check_identity
+from missing_patterns.ingest.joining import join_sheets
+from missing_patterns.ingest.log import CellRead, Log
+from missing_patterns.ingest.parquet import open_parquet
 from missing_patterns.ingest.profiles import TableProfile, built_in, read_profile
+from missing_patterns.ingest.repeats import check_repeats
 from missing_patterns.ingest.rows import Data, find_rows
-from missing_patterns.ingest.tables import Pieces, read_tables
+from missing_patterns.ingest.sequence import check_sequence
+from missing_patterns.ingest.sheets import Sheet
+from missing_patterns.ingest.tables import read_tables
+from missing_patterns.ingest.tallies import check_tallies
 from missing_patterns.ingest.unread import account_unread, loosely, refuse_unread
 from missing_patterns.settings import Settings
 
@@ -74,38 +93,199 @@ def read_records(
     >>> records.accounting[["n_rows", "n_accepted", "n_quarantined", "n_not_data"]].values.tolist()
     [[3, 1, 1, 1]]
     """
+    outcome = read_files(paths, profile=profile, settings=settings)
+    if outcome.refused or outcome.records is None:
+        raise DataRefused.of_several(outcome.refused) if len(outcome.refused) > 1 else outcome.refused[0]
+    return outcome.records
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Outcome:
+    """What reading several files gave, though some may be refused. Made by :func:`read_files`.
+
+    Parameters
+    ----------
+    records : Records or None
+        Of the files that could be read; None if there is none.
+    refused : list of DataRefused
+        Why each of the others could not.
+
+    Raises
+    ------
+    Nothing.
+    """
+
+    records: schema.Records | None
+    refused: list[DataRefused]
+    _log: Log = field(default_factory=Log)
+
+    def __repr__(self) -> str:
+        n = len(self.refused)
+        return f"Outcome: {self.records if self.records else 'no records'}; {n} file{'' if n == 1 else 's'} refused"
+
+    @property
+    def cells(self) -> list[CellRead]:
+        """What stands at each problem of single rows, by row of ``records.problems``: never leaves this machine."""
+        return [] if self.records is None else self._log.cells()
+
+
+def read_files(
+    paths: str | Path | Iterable[str | Path],
+    profile: str | Path | None = None,
+    settings: Settings | None = None,
+) -> Outcome:
+    """Read files as :func:`read_records` does, but keep what can be read where a file is refused.
+
+    A file of which one sheet is refused is refused whole.
+
+    Parameters
+    ----------
+    paths, profile, settings
+        As for :func:`read_records`.
+
+    Returns
+    -------
+    Outcome
+        The records of the files that could be read, and the refusals of the others.
+
+    Raises
+    ------
+    ArgumentRefused
+        If ``paths`` or ``settings`` is something else.
+    SettingsRefused
+        If the profile is not one.
+    DataRefused
+        If there is no file at all.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "Missing.csv").write_text("CHILD,MISSING,MIS_START,MIS_END\\nC1,M,13/01/2026,14/01/2026\\n")
+    >>> _ = (folder / "more.csv").write_text('CHILD,MISSING,MIS_START,MIS_END\\nC1,M,"13/01/2026,14/01/2026\\n')
+    >>> read_files(folder)
+    Outcome: Records: 1 incident, 0 interviews, 1 child, 0 placements; 2 problems, 0 rows in quarantine; 1 file refused
+    """
     if settings is not None and not isinstance(settings, Settings):
         raise ArgumentRefused("settings must be Settings, as read_settings gives, or None.")
+    paths, profile = taken_from(paths, profile)
     tables, known = known_tables(profile), known_tables(None)
     sources, skipped = list_sources(paths)
     log = Log()
     for name in skipped:
         log.add("not_read", name)
-    pieces: list[Pieces] = []
-    seen: dict[tuple[str, str], set[tuple[Cell, ...]]] = {}
-    refused: list[DataRefused] = []
-    unfit: list[DataRefused] = []
-    prints: dict[str, str] = {}
-    for source in sources:
+    with without_collector():
+        run = _Run(tables, known, log, settings)
+        for source in sources:
+            run.read(source)
+        run.check_unchanged()
+        sheets = run.sheets
+        if not sheets:
+            why = "\n".join(["No file fits a profile.", *map(str, run.unfit)])
+            return Outcome(None, run.refused or [DataRefused(why)])
+        _check_across(sheets, log, settings)
+        for sheet in sheets:
+            sheet.keep()
+            _account(sheet.data)
+        return Outcome(join_sheets(sheets, log, settings), run.refused, log)
+
+
+def _check_across(sheets: Sequence[Sheet], log: Log, settings: Settings | None) -> None:
+    """Hold rows against each other: first whether each is there once, then whose it is, then when it was."""
+    check_repeats(sheets, log)
+    check_identity(sheets)
+    check_sequence(sheets)
+    check_tallies(sheets, settings)
+
+
+@contextlib.contextmanager
+def without_collector() -> Iterator[None]:
+    """Keep Python from looking for rings among millions of cells that hold none; afterwards as before.
+
+    Raises
+    ------
+    Nothing.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class _Run:
+    """The files of one run: what was read of each, and what was refused."""
+
+    def __init__(
+        self,
+        tables: Sequence[TableProfile],
+        known: Sequence[TableProfile],
+        log: Log,
+        settings: Settings | None,
+    ) -> None:
+        self.tables, self.known, self.log, self.settings = tables, known, log, settings
+        self.refused: list[DataRefused] = []
+        self.unfit: list[DataRefused] = []
+        self._read: list[tuple[Source, Stamp | None, list[Sheet]]] = []
+        self._prints: dict[str, str] = {}
+
+    @property
+    def sheets(self) -> list[Sheet]:
+        return [sheet for _, _, sheets in self._read for sheet in sheets]
+
+    def read(self, source: Source) -> None:
+        """Read one file, or say why it is refused; of a file that is refused nothing stays."""
+        self.log.meet(source.label)
+        mark = self.log.mark()
         try:
-            data = read_bytes(source)
-            if prints.setdefault(fingerprint(data), source.label) != source.label:
-                log.add("same_file_twice", source.label)
-                continue
-            found, others = open_source(source, data, tables, log)
+            data, stamp = (source.url.encode(), None) if source.url else read_stamped(source)
+            if self._prints.setdefault(fingerprint(data), source.label) != source.label:
+                self.log.add("same_file_twice", source.label)
+                return
+            if stamp is None:
+                with contextlib.closing(read_database(source, self.tables, self.log)) as opened:
+                    tables = [self._read_sheet(grid, match, source) for match, grid in opened]
+                self._read.append((source, None, tables))
+                return
+            found, others = open_source(source, data, self.tables, self.log)
+            sheets = []
             for match, grid in found:
-                pieces.append(_read_sheet(grid, match, log, seen))
+                grid.written_at = stamp.written_at
+                sheets.append(self._read_sheet(grid, match, source))
             for grid in others:
-                account_unread(grid, source, tables, known, log, alone=not found)
+                account_unread(grid, source, self.tables, self.known, self.log, alone=not found)
             if others and not found:
-                unfit.append(refuse_unread(others[0], source, tables, known))
+                self.unfit.append(refuse_unread(others[0], source, self.tables, self.known))
+            self._read.append((source, stamp, sheets))
         except DataRefused as error:
-            refused.append(error)
-    if refused:
-        raise DataRefused.of_several(refused)
-    if not pieces:
-        raise DataRefused("\n".join(["No file fits a profile.", *map(str, unfit)]))
-    return join_pieces(pieces, log)
+            self.log.take_back(mark)
+            self.refused.append(error)
+
+    def _read_sheet(self, grid: Grid, match: Match, source: Source) -> Sheet:
+        table, log = match.table, self.log
+        _check_needed(grid, match)
+        for name in match.doubled:
+            log.add("two_headers", grid.file, grid.sheet, column=match.headers[match.fields[name]])
+        for name in table.expected:
+            if name not in match.fields:
+                log.add("column_absent", grid.file, grid.sheet, detail=name)
+        if match.unused:
+            log.add("columns_unused", grid.file, grid.sheet, detail=match.unused_names)
+        data = find_rows(grid, match, log)
+        if not len(data):
+            log.add("no_rows", grid.file, grid.sheet)
+        pieces = read_tables(data)
+        return Sheet(data, pieces)
+
+    def check_unchanged(self) -> None:
+        """Refuse the files that were written to since they were read: what stands here is not what they hold."""
+        changed_since = [read for read in self._read if read[1] and not same_as_read(read[0], read[1])]
+        for read in changed_since:
+            self._read.remove(read)
+            self.refused.append(changed(read[0]))
+            self.log.forget(read[0].label)
 
 
 def known_tables(profile: str | Path | None) -> list[TableProfile]:
@@ -135,6 +315,8 @@ def open_grids(source: Source, data: bytes, tables: Sequence[TableProfile], log:
     DataRefused
         If the file cannot be read safely.
     """
+    if source.path.suffix.lower() in PARQUET_SUFFIXES:
+        return Opened([open_parquet(data, source.label, tables)])
     if source.path.suffix.lower() in BOOK_SUFFIXES:
         grids = read_book(data, source.label, log, tables)
         return Opened([(g, match_tables(g.rows, [t for t in tables if t.sheet in ("", g.sheet)])) for g in grids])
@@ -200,27 +382,9 @@ def _check_needed(grid: Grid, match: Match) -> None:
     )
 
 
-def _read_sheet(grid: Grid, match: Match, log: Log, seen: dict[tuple[str, str], set[tuple[Cell, ...]]]) -> Pieces:
-    table = match.table
-    _check_needed(grid, match)
-    for name in match.doubled:
-        log.add("two_headers", grid.file, grid.sheet, column=match.headers[match.fields[name]])
-    for name in table.expected:
-        if name not in match.fields:
-            log.add("column_absent", grid.file, grid.sheet, detail=name)
-    if match.unused:
-        log.add("columns_unused", grid.file, grid.sheet, detail=match.unused_names)
-    data = find_rows(grid, match, log, seen.setdefault((table.profile, table.name), set()))
-    if not len(data):
-        log.add("no_rows", grid.file, grid.sheet)
-    pieces = read_tables(data)
-    _account(data)
-    return pieces
-
-
 def _account(data: Data) -> None:
     aside = np.flatnonzero(data.aside != "")
-    rows = [[as_text(c) for c in data.grid.rows[data.index[i]]] for i in aside]
+    rows = [list(map(as_text, data.rows[i])) for i in aside.tolist()]
     file, sheet = data.grid.file, data.grid.sheet
     data.log.set_aside(file, sheet, data.lines[aside].tolist(), data.aside[aside].tolist(), rows)
     data.log.account(
