@@ -106,15 +106,18 @@ def nearest(rows: Sequence[Sequence[Cell]], tables: Iterable[TableProfile]) -> M
     for table in tables:
         for i, names in enumerate(top):
             found = _match_row(table, names, i, strict=False)
-            if found and found.fields and (best is None or _nearness(found) > _nearness(best)):
+            if found and _nearness(found)[0] and (best is None or _nearness(found) > _nearness(best)):
                 best = found
     return best
 
 
-def _nearness(match: Match) -> tuple[int, int, bool]:
-    """Most fields that are read, then fewest absent of those that a table is told by, then the generic table."""
-    absent = sum(name not in match.fields for name in match.table.recognise)
-    return sum(name[:1] != "_" for name in match.fields), -absent, match.table.canonical
+def _nearness(match: Match) -> tuple[int, int]:
+    """Most fields that are read or tell the table, then fewest absent of those that a table is told by."""
+    table = match.table
+    return (
+        sum(name[:1] != "_" or name in table.recognise for name in match.fields),
+        -sum(name not in match.fields for name in table.recognise),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,18 @@ from collections.abc import Sequence
 from missing_patterns.errors import DataRefused, positions
 from missing_patterns.ingest.files import Source
 from missing_patterns.ingest.grid import Cell, Grid, is_blank
-from missing_patterns.ingest.headers import Match, match_tables, nearest
+from missing_patterns.ingest.headers import Match, match_tables, nearest, safe_name
 from missing_patterns.ingest.log import Log
 from missing_patterns.ingest.profiles import TableProfile
-from missing_patterns.ingest.rules import NOT_READ
+from missing_patterns.ingest.rules import NOT_READ, RULES
 
 #: Modules of the SSDA903 return that say nothing of absences, children or placements; they come with those that do.
 OTHER_MODULES = frozenset("ad1 dolo oc2 oc3 placedadoption prevperm reviews swepisodes".split())
 
-#: Headers shown in a message: how many, and how much of each.
-MOST_HEADERS, LONGEST_HEADER = 5, 60
-#: A cell of digits and signs alone is no header, and a header that holds a long number may hold an id.
+#: Headers shown in a message.
+MOST_HEADERS = 5
+#: A cell of digits and signs alone is no header.
 _NUMBER = re.compile(r"\W*\d[\d\W]*")
-_LONG_NUMBER = re.compile(r"\d{3}")
 
 
 def looks_like_records(grid: Grid, source: Source) -> bool:
@@ -99,12 +98,12 @@ def refuse_unread(
     ------
     Nothing.
     """
+    code = RULES["no_profile"].code
     if not looks_like_records(grid, source) and nearest(grid.rows, known) is None:
-        return DataRefused.of_file(
-            source.label, "no profile fits it, and it does not look like a table of records", "Name another file."
-        )
-    place = f"{grid.file} [{grid.sheet}]" if grid.sheet else grid.file
-    return DataRefused(f"{place}: no profile fits its header: {describe(grid, tables, known)}")
+        why = "no profile fits it, and it does not look like a table of records"
+        return DataRefused.of_file(source.label, why, "Name another file.", rule=code)
+    why, _, fix = f"no profile fits its header: {describe(grid, tables, known)}".rpartition(". ")
+    return DataRefused.of_file(grid.file, why, fix, sheet=grid.sheet, rule=code)
 
 
 def describe(grid: Grid, tables: Sequence[TableProfile], known: Sequence[TableProfile]) -> str:
@@ -133,7 +132,9 @@ def describe(grid: Grid, tables: Sequence[TableProfile], known: Sequence[TablePr
     columns = near.table.columns
     absent = [n for n in near.table.recognise if n not in near.fields]
     is_near = len(absent) * 2 < len(near.table.recognise) or len(near.fields) > len(near.unused)
-    absent = [columns[n][0] if n.startswith("_") else n for n in absent]  # a field that is not read has no name of ours
+    absent = [
+        columns.get(n, (n,))[0] if n.startswith("_") else n for n in absent
+    ]  # a field that is not read has no name of ours
     like = "it is nearly" if is_near else "it is not one that is known; most like it is"
     text = (
         f"{like} {near.table.name} (profile {near.table.profile}), but no column was found for {', '.join(absent)}"
@@ -150,7 +151,7 @@ def _not_known(near: Match) -> str:
     said = f"; headers not known: {len(unused)} ({positions([i + 1 for i in unused], MOST_HEADERS)}"
     is_header = len(near.fields) >= 2 and not any(_NUMBER.fullmatch(h) for h in near.headers if h)
     shown = [near.headers[i] for i in unused[:MOST_HEADERS]] if is_header else []
-    safe = [f"'{h[:LONGEST_HEADER]}'" for h in shown if not _LONG_NUMBER.search(h)]
+    safe = [f"'{name}'" for h in shown if (name := safe_name(h))]
     return f"{said}: {', '.join(safe)})" if safe else f"{said})"
 
 
