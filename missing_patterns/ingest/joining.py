@@ -9,10 +9,14 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns import schema
+from missing_patterns.ingest.fields import ANNEX_A_FIELDS
 from missing_patterns.ingest.log import Log
+from missing_patterns.ingest.matching import match_sources, rename_children, tell_matches
 from missing_patterns.ingest.sheets import NO_TIME, Sheet, codes_of, firsts, seconds
 from missing_patterns.settings import Settings
 
+#: Records of two systems that miss each other by no more than this are one absence, unless the settings say otherwise.
+MINUTES = 60
 _PLACE = ["file", "sheet", "line", "row", "at"]
 
 
@@ -25,10 +29,19 @@ def join_sheets(sheets: Sequence[Sheet], log: Log, settings: Settings | None = N
     """
     pieces = [sheet.pieces for sheet in sheets]
     incidents = _name_incidents(_concat([p.incidents for p in pieces], schema.INCIDENTS), log)
-    interviews = _name_interviews(_concat([p.interviews for p in pieces], schema.INTERVIEWS), incidents, log)
-    tell_uncovered(incidents, interviews, log)
+    interviews = _concat([p.interviews for p in pieces], schema.INTERVIEWS)
     placements = _concat([p.placements for p in pieces], schema.PLACEMENTS)
     facts = _concat([p.children for p in pieces], schema.CHILDREN)
+    matches = schema.empty(schema.MATCHES)
+    if len({sheet.data.match.table.profile for sheet in sheets}) > 1:
+        matched = match_sources(incidents, settings.match_within_minutes if settings else MINUTES)
+        tell_matches(matched, log)
+        interviews, placements, facts = (
+            rename_children(f, incidents, matched) for f in (interviews, placements, facts)
+        )
+        incidents, matches = matched.incidents, matched.matches
+    interviews = _name_interviews(interviews, incidents, log)
+    tell_uncovered(incidents, interviews, log)
     children = _merge_children(facts, [incidents, placements])
     return schema.Records(
         incidents=incidents.drop(columns=[*_PLACE, "ref"]),
@@ -38,6 +51,7 @@ def join_sheets(sheets: Sequence[Sheet], log: Log, settings: Settings | None = N
         problems=log.problems(),
         quarantine=log.quarantine(),
         accounting=log.accounting(),
+        matches=matches,
     )
 
 
@@ -234,7 +248,10 @@ def _merge_children(facts: pd.DataFrame, others: list[pd.DataFrame]) -> pd.DataF
     told.loc[told["sex"].isna() & is_unstated, "sex"] = "not_stated"
     born = told["birth"]
     told["birth_month"] = born - pd.to_timedelta(born.dt.day - 1, unit="D")
-    return schema.conform(told[schema.CHILDREN.names], schema.CHILDREN)
+    extra = [name for name in ANNEX_A_FIELDS if name in facts]
+    for name in extra:
+        told[name] = _pick(facts[name], firsts(child, facts[name].notna().to_numpy()), n)
+    return schema.conform(told[[*schema.CHILDREN.names, *extra]], schema.CHILDREN)
 
 
 def _pick(column: pd.Series, rows: np.ndarray, n: int) -> pd.Series:

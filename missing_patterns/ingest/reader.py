@@ -14,6 +14,7 @@ from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused, DataRefused
 from missing_patterns.ingest import text as texts
 from missing_patterns.ingest.books import read_book
+from missing_patterns.ingest.care import check_care
 from missing_patterns.ingest.databases import read_database, taken_from
 from missing_patterns.ingest.files import (
     BOOK_SUFFIXES,
@@ -26,6 +27,7 @@ from missing_patterns.ingest.files import (
     read_stamped,
     same_as_read,
 )
+from missing_patterns.ingest.fitting import collection_year, fit
 from missing_patterns.ingest.grid import Grid, as_text, is_blank
 from missing_patterns.ingest.headers import Match, choose, match_tables
 from missing_patterns.ingest.identity import check_identity
@@ -58,7 +60,8 @@ def read_records(
         A built-in profile (``"ssda903"``, ``"ssd"``, ``"rhi_tracker"``) or the path of a user's own TOML.
         None finds the profile of each sheet by its header.
     settings : Settings, optional
-        The council's settings. No setting changes how files are read in this version.
+        The council's settings: how near two systems' records of one absence lie, the collection year of SSDA903
+        files, and the council's own name.
 
     Returns
     -------
@@ -192,6 +195,7 @@ def read_files(
 
 def _check_across(sheets: Sequence[Sheet], log: Log, settings: Settings | None) -> None:
     """Hold rows against each other: first whether each is there once, then whose it is, then when it was."""
+    check_care(sheets)
     check_repeats(sheets, log)
     check_identity(sheets)
     check_sequence(sheets)
@@ -264,20 +268,20 @@ class _Run:
             self.refused.append(error)
 
     def _read_sheet(self, grid: Grid, match: Match, source: Source) -> Sheet:
-        table, log = match.table, self.log
+        log = self.log
         _check_needed(grid, match)
         for name in match.doubled:
             log.add("two_headers", grid.file, grid.sheet, column=match.headers[match.fields[name]])
-        for name in table.expected:
-            if name not in match.fields:
-                log.add("column_absent", grid.file, grid.sheet, detail=name)
         if match.unused:
             log.add("columns_unused", grid.file, grid.sheet, detail=match.unused_names)
         data = find_rows(grid, match, log)
         if not len(data):
             log.add("no_rows", grid.file, grid.sheet)
-        pieces = read_tables(data)
-        return Sheet(data, pieces)
+        fit(data, collection_year(source.path.name, source.path.parent.name, self.settings))
+        for name in data.match.table.expected:
+            if not data.has(name):
+                log.add("column_absent", grid.file, grid.sheet, detail=name)
+        return Sheet(data, read_tables(data))
 
     def check_unchanged(self) -> None:
         """Refuse the files that were written to since they were read: what stands here is not what they hold."""
@@ -361,7 +365,7 @@ def open_source(
 def _check_needed(grid: Grid, match: Match) -> None:
     """Refuse at once what would otherwise be an error in every row: no column for what a row must have."""
     table = match.table
-    needed = {c.name: c.meaning for b in table.becomes for c in schema.TABLES[b].columns if c.required}
+    needed = table.needed
     absent = [n for n in needed if n not in match.fields and n not in table.defaults]
     if not absent:
         return
