@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from missing_patterns.episodes import build_episodes
+from missing_patterns.episodes import build_episodes, to_counting_process
 from missing_patterns.errors import ArgumentRefused, TableRefused
 from missing_patterns.schema import LONDON
 
@@ -156,6 +156,7 @@ def test_what_happens_at_or_after_the_end_of_observation_is_not_known_yet() -> N
         "n_started_while_open": 0,
         "n_same_day_restart": 0,
         "n_day_precision": 1,
+        "n_same_absence": 0,
     }
 
 
@@ -303,6 +304,99 @@ def test_settings_are_those_at_the_start_and_the_category_is_the_most_serious() 
     assert episodes["episode_id"].tolist() == ["E-a", "E-c", "E-d"]
 
 
+def test_records_of_one_absence_are_one_episode_that_spans_them_all() -> None:
+    episodes = build_episodes(
+        incidents("""
+            t1 | A | 01-05 21:00 | 01-05 23:00 | absence_id=x
+            p1 | A | 01-06 02:00 | 01-06 03:00 | absence_id=x
+            s1 | A | 01-06 00:30 | 01-06 01:00
+            t2 | A | 01-09 21:00 | -           | absence_id=y
+            p2 | A | 01-09 20:00 | 01-12 10:00 | absence_id=y
+            t3 | A | 01-20 21:00 | -           | absence_id=z
+            p3 | A | 01-20 20:00 | -           | absence_id=z
+            b1 | B | 01-06 00:30 | 01-06 01:00 | absence_id=x
+        """),
+        observed_until=UNTIL,
+    )
+    assert shown(episodes) == [
+        "t1+s1+p1: 01-05 21:00 to 01-06 03:00 (minute)",
+        "p2+t2: 01-09 20:00 to 01-12 10:00 (minute)",
+        "p3+t3: 01-20 20:00 to open (minute)",
+        "b1: 01-06 00:30 to 01-06 01:00 (minute)",
+    ]
+    told = episodes.attrs["accounting"]
+    assert told["n_same_absence"] == 3
+    assert told["n_joined"] == 4
+    assert told["n_incidents"] == told["n_joined"] + told["n_after_end"] + told["n_after_exit"] + told["n_episodes"]
+
+
+@pytest.mark.parametrize(
+    ("dates", "told"),
+    [
+        ("01-05 | 01-06", "01-05 21:00 to 01-06 01:00 (minute)"),  # the same dates: the times stand
+        ("01-06 | 01-06", "01-05 21:00 to 01-06 01:00 (minute)"),
+        ("01-05 | -", "01-05 21:00 to 01-06 01:00 (minute)"),
+        ("01-07 | 01-08", "01-05 21:00 to 01-08 00:00 (day)"),  # later, and nowhere the same
+        ("01-03 | 01-04", "01-03 00:00 to 01-06 01:00 (day)"),
+        ("01-03 | 01-08", "01-03 00:00 to 01-08 00:00 (day)"),
+    ],
+)
+def test_dates_of_one_absence_join_its_times_and_extend_them_only_beyond(dates: str, told: str) -> None:
+    text = f"t | A | 01-05 21:00 | 01-06 01:00 | absence_id=x\ns | A | {dates} | absence_id=x"
+    assert [line.split(": ", 1)[1] for line in built(text)] == [told]
+
+
+def test_an_open_record_of_an_absence_takes_the_date_of_the_other() -> None:
+    text = "t | A | 01-05 21:00 | - | absence_id=x\ns | A | 01-05 | 01-07 | absence_id=x"
+    assert built(text) == ["t+s: 01-05 21:00 to 01-07 00:00 (day)"]
+    later = "t | A | 01-30 21:00 | 01-31 10:00 | absence_id=x\ns | A | 01-30 | 02-02 | absence_id=x"
+    assert built(later) == ["t+s: 01-30 21:00 to open (minute)"]
+
+
+def test_dates_of_one_absence_take_no_place_of_another_with_the_same_dates() -> None:
+    text = """
+        t1 | A | 01-05 10:00 | 01-05 11:00 | absence_id=x | source=tracker
+        t2 | A | 01-05 15:00 | 01-05 16:00 | absence_id=y | source=tracker
+        s1 | A | 01-05 | 01-05             | absence_id=y | source=ssda903
+        q1 | A | 01-05 | 01-05             | absence_id=x | source=ssd
+        q2 | A | 01-05 | 01-05             | source=ssd
+    """
+    assert built(text) == [
+        "t1+q1: 01-05 10:00 to 01-05 11:00 (minute)",
+        "t2+s1: 01-05 15:00 to 01-05 16:00 (minute)",
+        "q2: 01-05 00:00 to 01-05 00:00 (day)",
+    ]
+
+
+def test_an_absence_of_dates_alone_is_one_episode() -> None:
+    text = "s | A | 01-05 | 01-05 | absence_id=x | source=s\nq | A | 01-07 | 01-08 | absence_id=x | source=q"
+    assert built(text) == ["s+q: 01-05 00:00 to 01-08 00:00 (day)"]
+
+
+@pytest.mark.parametrize(
+    ("records", "category"),
+    [
+        ("police=no_apparent_risk ssda903=away", "no_apparent_risk"),  # A may mean no apparent risk
+        ("rhi_tracker=no_apparent_risk ssd=away ssda903=away", "no_apparent_risk"),
+        ("police=no_apparent_risk rhi_tracker=away", "away"),  # the tracker has a word for both
+        ("police=no_apparent_risk rhi_tracker=away ssd=away", "away"),
+        ("police=no_apparent_risk ssda903=missing", "missing"),
+        ("police=missing ssda903=away", "missing"),
+        ("ssd=away", "away"),
+        ("ssd=away ssda903=", "away"),
+        ("ssd=no_apparent_risk ssda903=away", "no_apparent_risk"),
+        ("ssd= ssda903=", None),
+    ],
+)
+def test_the_category_of_an_absence_that_sources_see_differently(records: str, category: str | None) -> None:
+    said = dict(part.split("=") for part in records.split())
+    table = incidents("\n".join(f"{name} | A | 01-05 21:00 | 01-06 01:00 | source={name}" for name in said))
+    table["category"] = [c or None for c in said.values()]
+    for these in (table, table.assign(absence_id="x"), table[::-1]):
+        found = build_episodes(these, observed_until=UNTIL)["category"].astype(object)
+        assert [None if pd.isna(c) else c for c in found] == [category]
+
+
 def test_only_the_child_and_the_start_are_needed() -> None:
     plain = pd.DataFrame(
         {"child_id": ["B", "A", "A"], "missing_from": ["2026-01-05 21:00", "2026-01-09 21:00", "2026-01-07 21:00"]}
@@ -400,6 +494,25 @@ def twin(table: pd.DataFrame, gap: pd.Timedelta, until: pd.Timestamp) -> list[tu
             known = end is not None and end < until
             result.append((child, group["start"], end if known else None, is_open, tuple(group["ids"])))
     return result
+
+
+@settings(deadline=None, max_examples=25)
+@given(timed_incidents(), st.lists(st.sampled_from(("", "", "x", "y")), min_size=12, max_size=12))
+def test_absences_stay_whole_and_episodes_apart(table: pd.DataFrame, absences: list[str]) -> None:
+    table["absence_id"] = [a or None for a in absences[: len(table)]]
+    episodes = build_episodes(table, observed_until="2026-12-31")
+    of = {i: e.episode_id for e in episodes.itertuples() for i in e.incident_ids}
+    assert sorted(of) == sorted(table["incident_id"])
+    known = table[table["absence_id"].notna()]
+    assert (known.groupby(["child_id", "absence_id"])["incident_id"].agg(lambda g: len({of[i] for i in g})) == 1).all()
+    to_counting_process(episodes, observed_until="2026-12-31")  # refuses episodes that overlap
+    timed = table["precision"] == "minute"
+    for e in episodes.itertuples():
+        rows = table[table["incident_id"].isin(e.incident_ids)]
+        starts = rows["missing_from"].where(timed, rows["missing_from"].dt.normalize())
+        assert e.missing_from.normalize() == starts.min().normalize()
+    plain = build_episodes(table.drop(columns="absence_id"), observed_until="2026-12-31")
+    assert len(episodes) <= len(plain)
 
 
 @settings(deadline=None, max_examples=25)

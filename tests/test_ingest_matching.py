@@ -529,13 +529,13 @@ class Twin:
                 return
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(several_sources(), st.sampled_from((0, 60, 240)))
 def test_matching_equals_a_slow_plain_twin(table: pd.DataFrame, minutes: int) -> None:
     assert groups(match_sources(table, minutes)) == Twin(table).run(minutes)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(several_sources(), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_and_an_unrelated_child_change_nothing(table: pd.DataFrame, rng: Any) -> None:
     order = list(range(len(table)))
@@ -549,7 +549,7 @@ def test_the_order_of_the_rows_and_an_unrelated_child_change_nothing(table: pd.D
     assert groups(match_sources(pd.concat([table, other], ignore_index=True))) == groups(before)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(several_sources())
 def test_every_pair_is_of_one_child_two_sources_and_one_absence(table: pd.DataFrame) -> None:
     matched = match_sources(table)

@@ -10,10 +10,12 @@ import pandas as pd
 
 from missing_patterns.episodes import arrays as ar
 from missing_patterns.episodes.arrays import ABSENT, BEYOND, DAY_US, Flags, Ints
-from missing_patterns.episodes.spans import Rows, Spans, join_days, join_minutes
+from missing_patterns.episodes.spans import Rows, Spans, join_days, join_minutes, stretch
 from missing_patterns.errors import ArgumentRefused, TableRefused, positions
 from missing_patterns.schema import CATEGORIES, EPISODES, INCIDENTS, TEXT, conform, moment
 
+#: Sources whose list of codes holds missing and away, but no word for no apparent risk.
+_TWO_CODES = ("ssda903", "ssd")
 _AT_START = ("missing_from_setting", "placement_type", "home_id", "in_area", "risk_level")
 
 
@@ -39,6 +41,14 @@ def build_episodes(
     day on which one ends and the other begins: a child who is back and goes again on one day has two episodes.
     ``merge_gap`` does not apply to them.
 
+    **Records that are known to be one absence** (the same ``absence_id`` of one child, as ``read_records`` finds in
+    several sources) are one episode whatever lies between them; it spans them all.
+
+    **Category.** An episode is missing if any of its incidents is: whether a council writes missing or away is a
+    habit of recording, and what one system calls missing is not talked down by another. Else it is away if any is.
+    But SSDA903 and the Standard Safeguarding Dataset have two codes only, so their A may mean no apparent risk, which
+    the police and trackers write: where such an A stands beside a record that says so, it is no apparent risk.
+
     Parameters
     ----------
     incidents : pd.DataFrame
@@ -57,9 +67,10 @@ def build_episodes(
         The episodes table, sorted by child and time (``episode_no`` counts in that order). An episode whose start
         is known by date only begins at midnight of that date. ``duration_hours`` and ``gap_days`` are true elapsed
         time, or whole days between the dates where a stamp involved is known by date only. Settings are those of
-        the first incident that records them, ``returned_by`` that of the last; ``category`` is the most serious.
+        the first incident that records them, ``returned_by`` that of the last.
         ``.attrs["accounting"]`` counts what was done:
-        ``n_incidents = n_joined + n_after_end + n_after_exit + n_episodes``.
+        ``n_incidents = n_joined + n_after_end + n_after_exit + n_episodes``; of those joined, ``n_same_absence`` share
+        an ``absence_id`` with another.
 
     Raises
     ------
@@ -92,8 +103,9 @@ def build_episodes(
     seen = rows.start < ends[child]
     kept, table = rows.take(seen), table[seen].reset_index(drop=True)
 
-    minute = join_minutes(kept, gap)
-    spans, spell = join_days(kept, minute)
+    spread = stretch(kept)
+    minute = join_minutes(spread, gap)
+    spans, spell = join_days(spread, minute)
     episodes = _describe(table, kept, spans, spell, child_ids)
     n_joined = len(table) - len(episodes)
     ended = spans.day1[:-1] if len(episodes) else spans.day1
@@ -110,6 +122,7 @@ def build_episodes(
         "n_started_while_open": minute.n_followed + spans.n_followed,
         "n_same_day_restart": int(restart.sum()),
         "n_day_precision": int((episodes["precision"] == "day").sum()),
+        "n_same_absence": int((kept.absence >= 0).sum()) - len(np.unique(kept.absence[kept.absence >= 0])),
     }
     return episodes
 
@@ -161,7 +174,16 @@ def _observed_rows(table: pd.DataFrame, child: Ints, ends: Ints) -> Rows:
         is_day=is_day,
         source=_codes(table["source"])[0],
         rank=_codes(table["incident_id"])[0],
+        absence=_absences(table, child),
     )
+
+
+def _absences(table: pd.DataFrame, child: Ints) -> Ints:
+    """Number the absences that the incidents are known to belong to; -1 for those that are known to belong to none."""
+    number, _ = _codes(table["absence_id"])
+    known = number >= 0
+    number[known] = ar.number_rows(child[known], number[known])
+    return number
 
 
 def _describe(table: pd.DataFrame, rows: Rows, spans: Spans, spell: Ints, child_ids: pd.Index) -> pd.DataFrame:
@@ -218,8 +240,10 @@ def _gaps(spans: Spans, start: Ints, end: Ints, closed: Flags, is_day: Flags) ->
 
 def _most_serious(table: pd.DataFrame, ordered: Ints, cuts: Ints) -> pd.Series:
     grade = pd.Index(CATEGORIES).get_indexer(table["category"].to_numpy(dtype=object))
-    grade = np.where(grade < 0, len(CATEGORIES), grade)[ordered]
-    names = np.array([*CATEGORIES, None], dtype=object)
+    # "Away" of a source that has no code for no apparent risk gives way to that.
+    unsure = (grade == CATEGORIES.index("away")) & table["source"].isin(_TWO_CODES).to_numpy(dtype=bool)
+    grade = np.where(unsure, len(CATEGORIES), np.where(grade < 0, len(CATEGORIES) + 1, grade))[ordered]
+    names = np.array([*CATEGORIES, "away", None], dtype=object)
     return pd.Series(names[np.minimum.reduceat(grade, cuts)], dtype=TEXT)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from missing_patterns.episodes.arrays import ABSENT, BEYOND, DAY_US, Flags, Ints
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Incidents as arrays; `end` and `day1` are ABSENT without a return, BEYOND with one after observation."""
+    """Incidents as arrays; `end` and `day1` are ABSENT without a return, BEYOND with one after observation.
+
+    `absence` numbers the absences that several sources recorded; it is negative for the other incidents.
+    """
 
     child: Ints
     start: Ints
@@ -22,6 +25,7 @@ class Rows:
     is_day: Flags
     source: Ints
     rank: Ints
+    absence: Ints
 
     def take(self, index: Ints | Flags) -> Rows:
         """Return the rows at these positions.
@@ -91,6 +95,30 @@ def _join(child: Ints, start: Ints, end: Ints, slack: int, patience: int, may_fo
     return _Joined(np.cumsum(opens) - 1, first, joined_end, int(follows.sum()))
 
 
+def stretch(rows: Rows) -> Rows:
+    """Give the records of one absence the span of all of them, so that they join whatever lies between them.
+
+    Those with times and those with dates only each have the span of their kind; `join_days` brings the two together.
+
+    Raises
+    ------
+    Nothing.
+    """
+    index = np.flatnonzero(rows.absence >= 0)
+    if not len(index):
+        return rows
+    index = index[np.argsort(rows.absence[index] * 2 + rows.is_day[index], kind="stable")]
+    kind = rows.absence[index] * 2 + rows.is_day[index]
+    first = np.flatnonzero(ar.is_first(kind))
+    sizes = np.diff(np.append(first, len(kind)))
+    spans = {}
+    for name, widest in (("start", np.minimum), ("day0", np.minimum), ("end", np.maximum), ("day1", np.maximum)):
+        values = getattr(rows, name).copy()
+        values[index] = np.repeat(widest.reduceat(values[index], first), sizes)
+        spans[name] = values
+    return replace(rows, **spans)
+
+
 def join_minutes(rows: Rows, gap: int) -> Minutes:
     """Join the incidents with times where they overlap, touch or lie within `gap` microseconds.
 
@@ -123,27 +151,29 @@ def join_days(rows: Rows, minute: Minutes) -> tuple[Spans, Ints]:
     Nothing.
     """
     entry, of_row = _entries(rows)
-    match, day1 = _match(entry, minute)
+    match, first_day, last_day = _match(entry, minute, _known_absences(rows, minute))
     alone = np.flatnonzero(match < 0)
     n = len(minute.child)
     child = np.concatenate([minute.child, entry.child[alone]])
-    day0 = np.concatenate([minute.day0, entry.day0[alone]])
+    day0 = np.concatenate([first_day, entry.day0[alone]])
     timed = np.arange(len(child)) < n
+    own_day0 = np.concatenate([minute.day0, entry.day0[alone]])
+    own_day1 = np.concatenate([minute.day1, entry.day1[alone]])
     start = np.concatenate([minute.start, np.full(len(alone), ABSENT)])
     end = np.concatenate([minute.end, np.full(len(alone), ABSENT)])
-    day1 = np.concatenate([day1, entry.day1[alone]])
+    day1 = np.concatenate([last_day, entry.day1[alone]])
 
     # In order of start, then end: a record of one day stands before a longer one that begins on that day.
     order = np.lexsort((np.arange(len(child)), np.where(day1 == ABSENT, day0, day1), day0, child))
     child, day0, day1, start, end = (a[order] for a in (child, day0, day1, start, end))
-    timed = timed[order]
+    timed, own_day0, own_day1 = (a[order] for a in (timed, own_day0, own_day1))
     may_follow = ~timed
     may_follow[1:] |= ~timed[:-1]
     joined = _join(child, day0, day1, 0, 1, may_follow)
     first_day = day0[joined.first]
-    starts = np.where(timed & (day0 == first_day[joined.group]), start, np.iinfo(np.int64).max)
+    starts = np.where(timed & (own_day0 == first_day[joined.group]), start, np.iinfo(np.int64).max)
     starts = np.minimum.reduceat(starts, joined.first)
-    ends = np.where(timed & (day1 == joined.end[joined.group]), end, ABSENT)
+    ends = np.where(timed & (own_day1 == joined.end[joined.group]), end, ABSENT)
     spans = Spans(
         child=child[joined.first],
         start=np.where(starts == np.iinfo(np.int64).max, ABSENT, starts),
@@ -160,23 +190,37 @@ def join_days(rows: Rows, minute: Minutes) -> tuple[Spans, Ints]:
 
 
 def _entries(rows: Rows) -> tuple[Rows, Ints]:
-    """Make one of the same dates from several sources: the k-th of one source is the k-th of another."""
+    """Make one of the same dates from several sources: the k-th of one source is the k-th of another.
+
+    The records of one absence are one, whatever their dates were.
+    """
     index = np.flatnonzero(rows.is_day)
     dated = rows.take(index)
     order = np.lexsort((dated.rank, dated.source, dated.day1, dated.day0, dated.child))
     dated, index = dated.take(order), index[order]
-    kth = ar.count_before(ar.number_rows(dated.child, dated.day0, dated.day1, dated.source))
-    number = ar.number_rows(dated.child, dated.day0, dated.day1, kth)
+    kth = ar.count_before(ar.number_rows(dated.child, dated.day0, dated.day1, dated.absence, dated.source))
+    kth[dated.absence >= 0] = 0
+    number = ar.number_rows(dated.child, dated.day0, dated.day1, dated.absence, kth)
     of_row = np.zeros(len(rows.child), dtype=np.int64)
     of_row[index] = number
     return dated.take(np.unique(number, return_index=True)[1]), of_row
 
 
-def _match(entry: Rows, minute: Minutes) -> tuple[Ints, Ints]:
-    """Return which episode with times each entry is (-1: none), and the episodes' last days with ends filled in."""
-    match = np.full(len(entry.child), -1, dtype=np.int64)
+def _known_absences(rows: Rows, minute: Minutes) -> Ints:
+    """Return the episode with times of each absence (-1: none); the last entry is for incidents without an absence."""
+    of_absence = np.full(int(rows.absence.max(initial=-1)) + 2, -1, dtype=np.int64)
+    timed = (rows.absence >= 0) & ~rows.is_day
+    of_absence[rows.absence[timed]] = minute.of_row[timed]
+    return of_absence
+
+
+def _match(entry: Rows, minute: Minutes, of_absence: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return which episode with times each entry is (-1: none), and the episodes' first and last days with theirs."""
+    match = of_absence[entry.absence]
+    known = np.flatnonzero(match >= 0)
     free = np.ones(len(minute.child), dtype=bool)
-    day1 = minute.day1.copy()
+    free[match[known]] = False
+    day0, day1 = minute.day0.copy(), minute.day1.copy()
 
     def pair(ours: Flags, theirs: Flags, *names: str) -> None:
         mine, other = np.flatnonzero(ours & (match < 0)), np.flatnonzero(theirs & free)
@@ -198,7 +242,10 @@ def _match(entry: Rows, minute: Minutes) -> tuple[Ints, Ints]:
     filled = np.flatnonzero((match >= 0) & entry_ends)
     without = day1[match[filled]] == ABSENT
     day1[match[filled[without]]] = entry.day1[filled[without]]
-    return match, day1
+    # Where sources agree on the absence, but not on its dates, it spans them all.
+    np.minimum.at(day0, match[known], entry.day0[known])
+    np.maximum.at(day1, match[known], entry.day1[known])
+    return match, day0, day1
 
 
 def _key(spans: Rows | Minutes, name: str) -> Ints:
