@@ -230,8 +230,10 @@ class TableProfile:
         """Fields that every row must have a column or a default for, with their meaning.
 
         Of the tables that the rows become, only the first must come of every row; what another needs may be blank.
+        A table that is told by a spell of care, which names the child elsewhere, needs no child.
         """
-        columns = [c for c in schema.TABLES[self.becomes[0]].columns if c.required]
+        found_by = ("child_id",) if "care_id" in self.recognise else ()
+        columns = [c for c in schema.TABLES[self.becomes[0]].columns if c.required and c.name not in found_by]
         return {c.name: c.meaning for c in columns}
 
     def of_year(self, year: int | None) -> TableProfile:

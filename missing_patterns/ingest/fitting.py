@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -117,6 +118,20 @@ def read_child_ids(data: Data) -> list[Any]:
         data.fault(blank & (other_faults == rule), rule, "nominal_id")
     data.fault(blank & (other_faults == "id_blank"), "id_blank", "child_id")
     return [c if c is not None else n for c, n in zip(own, _with_scheme(scheme, others), strict=True)]
+
+
+def blank_in(data: Data, names: Sequence[str]) -> np.ndarray:
+    """Say which rows hold nothing in any of these fields.
+
+    Raises
+    ------
+    Nothing.
+    """
+    blank = np.ones(len(data), dtype=bool)
+    for name in names:
+        if data.has(name):
+            blank &= data.distinct(name).blank()
+    return blank
 
 
 def _with_scheme(scheme: str, ids: list[Any]) -> list[Any]:

@@ -193,6 +193,7 @@ _DOUBTED = [
     _rule(_W, "interview_late", "held more than 72 hours after the return"),
     _rule(_W, "interview_without_incident", "an interview that belongs to no incident here"),
     _rule(_W, "incident_without_interview", "a return without any word of an interview"),
+    _rule(_W, "placement_undated", "a placement without its first day; not recorded. Enter the date", "started_on"),
     _rule(_W, "ref_unreadable", "a spreadsheet turned the reference into a number or date; read as not recorded"),
     _rule(_W, "ref_twice", "the reference is used by more than one row; rows are told apart by file and line"),
     _rule(_W, "ref_far_apart", "shares a reference with a record more than a day apart; not joined, check it"),

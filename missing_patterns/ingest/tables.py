@@ -13,6 +13,8 @@ from missing_patterns import schema
 from missing_patterns.codebook import Codebook, fold
 from missing_patterns.ingest import values
 from missing_patterns.ingest.columns import Times, read_dates, read_times, read_values
+from missing_patterns.ingest.fields import ANNEX_A_FIELDS
+from missing_patterns.ingest.fitting import blank_in, read_child_ids
 from missing_patterns.ingest.grid import as_text, is_blank
 from missing_patterns.ingest.rows import Data
 
@@ -20,6 +22,7 @@ from missing_patterns.ingest.rows import Data
 INTERVIEW_FIELDS = (
     *("status", "rhi_offered", "rhi_accepted", "offered_at", "held_at", "attempts", "declined_reason"),
     *("interviewer_role", "is_independent", "mode", "other_refs", "coded_triggers", "primary_trigger"),
+    *("push_factors", "pull_factors"),
     *("narrative", "child_considers_missing", "harm", "actions"),
 )
 #: A share of exact midnights above this is suspicious: 1 in 1,440 minutes is midnight.
@@ -50,7 +53,7 @@ def read_tables(data: Data, codebook: Codebook | None = None) -> Pieces:
         If a column of dates cannot be trusted.
     """
     becomes = data.match.table.becomes
-    child = read_values(data, "child_id")
+    child = read_child_ids(data)
     births = read_dates(data, "birth_month") if "children" in becomes else None
     pieces = Pieces()
     started = pd.Series([pd.NaT] * len(data), dtype=schema.TIMESTAMP)
@@ -145,10 +148,25 @@ def _check_ages(data: Data, start: pd.Series, births: pd.Series) -> None:
 
 def _placements(data: Data, child: list[Any]) -> pd.DataFrame:
     started, ended = read_dates(data, "started_on"), read_dates(data, "ended_on")
-    data.fault(started.isna().to_numpy() & (data.aside == ""), "start_blank", "started_on")
+    undated = started.isna().to_numpy() & (data.aside == "")
+    # Where a row is first of all a child, it stands without a placement too.
+    is_child = data.match.table.becomes[0] == "children"
+    if is_child:
+        data.tell(
+            undated & ~blank_in(data, ("placement_type", "home_id", "provider")), "placement_undated", "started_on"
+        )
+    else:
+        data.fault(undated, "start_blank", "started_on")
     data.fault((ended < started).to_numpy(), "end_before_start", "ended_on")
     simple = _simple(data, schema.PLACEMENTS, ("child_id",))
-    return pd.DataFrame(simple | {"child_id": child, "started_on": started, "ended_on": ended})
+    simple |= _care_ids(data)
+    frame = pd.DataFrame(simple | {"child_id": child, "started_on": started, "ended_on": ended})
+    return frame[started.notna()] if is_child else frame
+
+
+def _care_ids(data: Data) -> dict[str, Any]:
+    """Read the spell of care that a row belongs to, by which another table may name its child."""
+    return {"care_id": pd.array(read_values(data, "care_id"), dtype=schema.TEXT)} if data.has("care_id") else {}
 
 
 def _children(data: Data, child: list[Any], births: pd.Series, as_of: pd.Series) -> pd.DataFrame:
@@ -156,6 +174,11 @@ def _children(data: Data, child: list[Any], births: pd.Series, as_of: pd.Series)
     simple = _simple(data, schema.CHILDREN, skipped)
     simple |= {name: read_dates(data, name) for name in ("observed_from", "observed_until")}
     simple["exit_reason"] = read_values(data, "exit_reason")
+    simple |= _care_ids(data)
+    for name in ANNEX_A_FIELDS:
+        if data.has(name):
+            kind = "Int64" if name.startswith("n_") else schema.TEXT
+            simple[name] = pd.array(read_values(data, name), dtype=kind)
     return pd.DataFrame(simple | {"child_id": child, "birth": births, "as_of": as_of})
 
 
@@ -173,6 +196,10 @@ def _interviews(
     if incidents is not None:
         _check_held(data, held, incidents)
     simple = _simple(data, schema.INTERVIEWS, ("child_id", "status"), codebook)
+    for name in ("push_factors", "pull_factors"):
+        if data.has(name):
+            more = read_values(data, name, codebook)
+            simple["coded_triggers"] = list(map(_both, simple["coded_triggers"], more))
     status = _status(data)
     frame = pd.DataFrame(
         simple
@@ -187,6 +214,11 @@ def _interviews(
     for column in ("incident_ids", "coded_triggers", "actions"):
         frame[column] = pd.Series(simple[column], dtype=object)
     return frame[there]
+
+
+def _both(some: tuple[str, ...] | None, more: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Join the triggers of two columns; none given in one of them is none only if the other gives none."""
+    return more if some is None else tuple(dict.fromkeys((*some, *(more or ()))))
 
 
 def _take_flags(data: Data) -> None:
