@@ -108,6 +108,8 @@ def safe(text: str) -> str:
     >>> safe("C1\\x00\\u202e2"), safe("a" * 40000)[-36:]
     ('C12', 'a [cut here; 40,000 characters long]')
     """
+    if text.isprintable() and len(text) <= CELL_LIMIT:
+        return text
     text = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     if len(text) <= CELL_LIMIT:
         return text

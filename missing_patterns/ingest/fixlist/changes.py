@@ -66,6 +66,8 @@ def _each(texts: pd.Series, change: Callable[[str], str]) -> pd.Series:
 
 
 def _id(text: str) -> str:
+    if text.isascii() and text.isalnum():
+        return text.upper()
     return parse_id(text)[0] or " ".join(text.split()).upper()
 
 

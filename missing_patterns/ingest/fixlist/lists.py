@@ -182,7 +182,7 @@ def save_fix_list(outcome: sheets.Outcome, out: Path) -> FixList:
         If it cannot be written.
     """
     last = _read_back(out) if out.exists() else None
-    found = sheets.problems_of(outcome)
+    found = with_keys(sheets.problems_of(outcome))
     now = found[found["harm"] != ""].sort_values("order", kind="stable")
     number = 1 if last is None else last.number + 1
     now, gone = _against(now, found, last, outcome)
@@ -227,8 +227,8 @@ def _against(now: pd.DataFrame, found: pd.DataFrame, last: Book | None, outcome:
     old["line"] = [int(n) if n.isdecimal() else "" for n in old["line"]]
     old["order"] = sheets.order_of(old)
     unread = {p.file for error in outcome.refused for p in error.parts}
-    present = what_is_there(outcome.records, with_keys(found))
-    return compare(with_keys(now), with_keys(old), present, unread, is_whole=last is None or last.is_whole)
+    present = what_is_there(outcome.records, found)
+    return compare(now, with_keys(old), present, unread, is_whole=last is None or last.is_whole)
 
 
 _HANDLING = (
