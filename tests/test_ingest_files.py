@@ -240,7 +240,9 @@ class TestWorkbooks:
     def test_hidden_sheets_are_not_read_unless_a_profile_names_them(self, tmp_path: Path) -> None:
         sheets = {"Tracker": [HEADER, *good_rows(2)], "Old": [HEADER, *good_rows(4)]}
         path = write_xlsx(tmp_path / "rhi.xlsx", sheets, hidden=("Old",))
-        with pytest.raises(DataRefused, match=r"\[Old\]: the sheet is hidden and holds records \(tracker\)\. Unhide it"):
+        with pytest.raises(
+            DataRefused, match=r"\[Old\]: the sheet is hidden and holds records \(tracker\)\. Unhide it"
+        ):
             mp.read_records(path)
         own = tmp_path / "own.toml"
         own.write_text(

@@ -6,11 +6,13 @@ import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from missing_patterns.errors import DataRefused
 from missing_patterns.ingest.fields import TableProfile, fields_of, head
 from missing_patterns.ingest.grid import Cell, is_blank
 from missing_patterns.ingest.log import column_letters
+from missing_patterns.ingest.profiles import built_in, read_profile
 from missing_patterns.ingest.rules import RULES
 
 #: A header further down than this is not looked for.
@@ -78,14 +80,15 @@ def match_tables(rows: Sequence[Sequence[Cell]], tables: Iterable[TableProfile])
     Nothing.
     """
     top = [_named(row) for row in rows[: DEEPEST + 1]]
-    pairs = [_named(_joined(upper.names, lower.names)) for upper, lower in itertools.pairwise(top)]
+    pairs = [(_named(_joined(upper.names, lower.names)), lower) for upper, lower in itertools.pairwise(top)]
     found = []
     for table in tables:
         matches = [m for i, names in enumerate(top[:DEEPEST]) if (m := _match_row(table, names, i))]
-        if not matches:
-            matches = [m for i, names in enumerate(pairs) if (m := _match_row(table, names, i, 2))]
+        whole = {m.row for m in matches}  # below a header that needs no second row stand data
+        two = [(i, pair) for i, pair in enumerate(pairs) if i not in whole]
+        matches += [m for i, (names, under) in two if (m := _match_row(table, names, i, 2, under=under))]
         if matches:
-            found.append(max(matches, key=lambda m: (len(m.fields), -m.row)))
+            found.append(max(matches, key=lambda m: (len(m.fields), -m.n_rows, -m.row)))
     return sorted(found, key=_fitness, reverse=True)
 
 
@@ -168,8 +171,8 @@ def _match_row(
             doubled.append(found[0])
         if taken is None or found[1] < taken[0]:
             chosen[found[0]] = (found[1], i)
-    if strict and any(name not in chosen for name in table.recognise):
-        return None
+    if (strict and any(name not in chosen for name in table.recognise)) or (under is not None and doubled):
+        return None  # two groups that both have, say, a start date: which is meant cannot be told
     return Match(table, at, n_rows, row.names, {name: i for name, (_, i) in chosen.items()}, doubled)
 
 
@@ -258,21 +261,38 @@ def _second_table(best: Match, rows: Sequence[Sequence[Cell]]) -> int | None:
         if above and _differs(above, best) and any(_n_filled(row) > 1 for row in rows[i + 1 : best.row]):
             return i
     kinds = fields_of(best.table.becomes)
-    dates = [n for n in best.table.recognise if n in best.fields and kinds.get(n) in ("timestamp", "date")]
-    at = best.fields[(dates or [n for n in best.table.recognise if n in best.fields])[0]]
+    dates = [n for n in best.table.recognise if kinds.get(n) in ("timestamp", "date")]
+    at = best.fields[(dates or best.table.recognise)[0]]
     first = best.row + best.n_rows
     own = {tuple(_named(row).folded) for row in rows[best.row : first]}
+    is_name = {"": False}
     for i in range(first, len(rows)):
         row = rows[i]
-        if at >= len(row) or not isinstance(word := row[at], str) or not word[:1].isalpha() or word[-1:].isdigit():
+        if at >= len(row) or not isinstance(word := row[at], str) or not word[:1].isalpha():
             continue
-        named = _named(row)
-        if tuple(named.folded) in own:
-            continue
-        below = _match_row(best.table, named, i, strict=False)
-        if below and len(below.fields) > 1 and 2 * len(below.fields) >= _n_filled(row) and _differs(below, best):
+        if word not in is_name:
+            is_name[word] = word in best.table.exact or head(word) in best.table.aliases or head(word) in _all_names()
+        if is_name[word] and tuple((named := _named(row)).folded) not in own and _is_other(best, named, row):
             return i
     return None
+
+
+def _is_other(best: Match, named: _Named, row: Sequence[Cell]) -> bool:
+    """Say whether a row is a header of this table in other columns, or of another table."""
+    same = _match_row(best.table, named, 0, strict=False)
+    if same and len(same.fields) > 1 and 2 * len(same.fields) >= _n_filled(row):
+        return _differs(same, best)
+    return any(_match_row(table, named, 0) for table in _all_tables())
+
+
+@cache
+def _all_tables() -> tuple[TableProfile, ...]:
+    return tuple(table for name in built_in() for table in read_profile(name).tables)
+
+
+@cache
+def _all_names() -> frozenset[str]:
+    return frozenset(name for table in _all_tables() for name in table.aliases)
 
 
 def _differs(other: Match, best: Match) -> bool:

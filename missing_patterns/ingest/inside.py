@@ -105,8 +105,8 @@ class _SheetXml:
         self.is_sheet = start is not None
         prefix = re.escape(start[1] or b"") if start else b""
         self.prefix = prefix
-        self.cell = re.compile(rb"<" + prefix + rb"c(?:\s[^<>]*)?>")
-        self.row = re.compile(rb"<" + prefix + rb"row(?:\s[^<>]*)?>")
+        self.cell = re.compile(rb"<" + prefix + rb"c(?:\s[^<>]*)?/?>")
+        self.row = re.compile(rb"<" + prefix + rb"row(?:\s[^<>]*)?/?>")
 
     def look(self) -> Inside:
         xml = self.xml
