@@ -26,6 +26,7 @@ _WHERE = {
     "link_interviews": "triggers",
     "build_features": "features",
     "build_month": "report",
+    "reconcile": "reconciliation",
 }
 _ROOMS = (
     "disclosure",

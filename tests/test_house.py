@@ -26,6 +26,7 @@ ROOMS = {
     "episodes": 5,
     "triggers": 5,
     "features": 6,
+    "reconciliation": 6,
     "recurrence": 7,
     "patterns": 7,
     "monitoring": 7,
