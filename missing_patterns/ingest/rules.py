@@ -241,6 +241,7 @@ _NOTED = [
     _rule(_N, "day_precision", "holds a date without a time: durations of this row are in whole days"),
     _rule(_N, "all_midnight", "every time is exactly 00:00: read as dates without a time"),
     _rule(_N, "overlap", "overlaps an earlier record of the child; they are joined into one episode later"),
+    _rule(_N, "dfe_not_checked", "checks of the DfE that need what is not here were left out"),
     _rule(_N, "matched", "the same absence as a record of another source"),
     _rule(_N, "total_row", "a total, count or note below the rows, not a record"),
     _rule(_N, "not_read", "not a kind of file that is read"),
