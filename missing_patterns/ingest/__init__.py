@@ -7,10 +7,11 @@ file, line and column, and never with its value.
 
 from __future__ import annotations
 
+from missing_patterns.ingest.guessing import ColumnGuess
 from missing_patterns.ingest.profiles import Profile, read_profile
 from missing_patterns.ingest.reader import read_records
 from missing_patterns.ingest.rules import NOT_READ, RULES, Rule
-from missing_patterns.ingest.sniffing import ColumnGuess, Guess, SheetGuess, sniff
+from missing_patterns.ingest.sniffing import Guess, SheetGuess, sniff
 
 __all__ = [
     "NOT_READ",

@@ -13,9 +13,9 @@ from missing_patterns.codebook import Codebook, read_codebook
 from missing_patterns.ingest import values
 from missing_patterns.ingest.clocks import place
 from missing_patterns.ingest.dates import Stamps, parse_column, parse_times
-from missing_patterns.ingest.profiles import fields_of
+from missing_patterns.ingest.fields import TRIGGER_FIELDS, fields_of
 from missing_patterns.ingest.rows import Data
-from missing_patterns.ingest.wordings import phrase_parser
+from missing_patterns.ingest.wordings import own_codebook, phrase_parser
 
 #: Fields without which a row says nothing safe: a fault there sets the row aside.
 VITAL = ("missing_from", "returned_at", "started_on", "ended_on")
@@ -64,8 +64,8 @@ def read_values(data: Data, name: str, codebook: Codebook | None = None) -> list
 def _parser(data: Data, name: str, codebook: Codebook | None) -> Callable[[Any], tuple[Any, str, str]]:
     table = data.match.table
     kind = fields_of(table.becomes)[name]
-    if name in ("coded_triggers", "primary_trigger", "push_factors", "pull_factors"):
-        many = values.trigger_parser(codebook or read_codebook())
+    if name in TRIGGER_FIELDS:
+        many = values.trigger_parser(own_codebook(codebook or read_codebook(), table))
         return many if kind == "list" else _only_one(many)
     if name in ("ethnicity", "placement_type"):
         return phrase_parser(table.codes(name), values.NOT_RECORDED)

@@ -28,6 +28,8 @@ EXTRA_FIELDS = {
     "rhi_offered_last": "code",
     "rhi_accepted_last": "code",
 }
+#: Fields that hold triggers of the codebook.
+TRIGGER_FIELDS = ("coded_triggers", "primary_trigger", "push_factors", "pull_factors")
 #: What Annex A says of a child's absences of twelve months and of the last; columns beside those of ``children``.
 ANNEX_A_FIELDS = ("n_missing_12m", "n_away_12m", "rhi_offered_last", "rhi_accepted_last")
 #: Codes of the extra fields.

@@ -11,13 +11,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from missing_patterns.errors import SettingsRefused, did_you_mean
+from missing_patterns.codebook import fold, read_codebook
+from missing_patterns.errors import SettingsRefused, TableRefused, did_you_mean
 from missing_patterns.ingest.fields import (
     ANNEX_A_FIELDS,
     BECOMES,
     DATE_ORDERS,
     EXTRA_FIELDS,
     SCHEMES,
+    TRIGGER_FIELDS,
     Profile,
     TableProfile,
     YearCodes,
@@ -26,6 +28,7 @@ from missing_patterns.ingest.fields import (
     head,
 )
 from missing_patterns.ingest.sources import check_reading, check_source
+from missing_patterns.ingest.wordings import own_codebook
 
 __all__ = [
     "ANNEX_A_FIELDS",
@@ -224,6 +227,10 @@ def _table(
     if wrong:
         return None
     made = replace(_make(profile, given, place), parameters=parameters if "query" in given else {})
+    try:
+        own_codebook(read_codebook(), made)
+    except TableRefused:
+        problems.append(f"{place}, values: a wording of a trigger is the name of another code of the codebook")
     folded = [head(alias) for aliases in made.columns.values() for alias in dict.fromkeys(map(head, aliases))]
     if doubled := {alias for alias in folded if folded.count(alias) > 1}:
         problems.append(f"{place}: headers stand under two fields: {', '.join(sorted(doubled))}")
@@ -340,9 +347,12 @@ def _check_values(place: str, values: Any, becomes: Iterable[str]) -> list[str]:
         if not isinstance(codes, dict) or not all(_is_texts(w) for w in codes.values()):
             problems.append(f"{place}: values of '{name}' must be lists of wordings under codes")
             continue
-        known = codes_of(becomes, name)
+        known = tuple(read_codebook().codes) if name in TRIGGER_FIELDS else codes_of(becomes, name)
         strange = [code for code in codes if known and code not in known]
         problems += [f"{place}: '{c}' is not a code of '{name}'.{did_you_mean(c, known)}" for c in strange]
+        folded = [word for words in codes.values() for word in dict.fromkeys(map(fold, words))]
+        if twice := {word for word in folded if folded.count(word) > 1}:
+            problems.append(f"{place}: {len(twice)} wordings of '{name}' stand under two codes, such as '{min(twice)}'")
     return problems
 
 

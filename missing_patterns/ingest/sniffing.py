@@ -4,45 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 
 import pandas as pd
 
 from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused
+from missing_patterns.ingest.drafting import draft
+from missing_patterns.ingest.fields import BECOMES, TableProfile
 from missing_patterns.ingest.files import list_sources, read_bytes
 from missing_patterns.ingest.grid import Grid, is_blank
+from missing_patterns.ingest.guessing import ColumnGuess, Columns
 from missing_patterns.ingest.headers import Match, nearest
+from missing_patterns.ingest.labels import Unmapped, find_unmapped
 from missing_patterns.ingest.log import Log
-from missing_patterns.ingest.profiles import BECOMES, TableProfile, fields_of, head
 from missing_patterns.ingest.reader import known_tables, open_grids
-
-#: A header is offered as a guess when it is at least this like a known one.
-LIKE_ENOUGH = 0.75
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnGuess:
-    """One column: its header, the field that it is taken for ("" = none), why, and how sure (0 to 1).
-
-    Raises
-    ------
-    Nothing.
-    """
-
-    position: int
-    header: str
-    field: str
-    why: str
-    confidence: float
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SheetGuess:
     """One sheet: the profile and table that it looks like, the line of its header, and its columns.
 
-    ``fits`` says whether ``read_records`` would read it as it stands.
+    ``fits`` says whether ``read_records`` would read it as it stands; ``unmapped`` holds the wordings of each field
+    that no list knows.
 
     Raises
     ------
@@ -56,6 +40,7 @@ class SheetGuess:
     fits: bool
     columns: tuple[ColumnGuess, ...]
     made_from: TableProfile | None = None
+    unmapped: tuple[Unmapped, ...] = ()
 
     @property
     def needed(self) -> dict[str, str]:
@@ -63,8 +48,13 @@ class SheetGuess:
         if self.made_from is None:
             return {}
         taken = {c.field for c in self.columns}
-        columns = [c for b in self.made_from.becomes for c in schema.TABLES[b].columns if c.required]
-        return {c.name: c.meaning for c in columns if c.name not in taken}
+        return {name: meaning for name, meaning in self.made_from.needed.items() if name not in taken}
+
+    @property
+    def sureness(self) -> tuple[float, bool]:
+        """How much of it is recognised, to choose between tables; of equals the generic one."""
+        is_generic = self.made_from is not None and self.made_from.canonical
+        return round(sum(c.confidence for c in self.columns if c.field), 6), is_generic
 
     @property
     def is_recognised(self) -> bool:
@@ -78,7 +68,7 @@ class SheetGuess:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Guess:
-    """What a file looks like. Holds headers and places, no cell of any row.
+    """What a file looks like. Holds headers, and wordings that many rows of several children share; no other cell.
 
     Raises
     ------
@@ -119,13 +109,15 @@ class Guess:
         return pd.DataFrame(rows, columns=names)
 
     def explain(self) -> str:
-        """Say in words what each sheet is, with a line per column and what its field means.
+        """Say in words what each sheet is, with a line per column and what its field means, and what to type next.
 
         Raises
         ------
         Nothing.
         """
-        return "\n".join(line for sheet in self.sheets for line in _explain(self.file, sheet))
+        is_alone = not any(s.is_recognised for s in self.sheets)
+        lines = [line for sheet in self.sheets for line in _explain(self.file, sheet, is_alone=is_alone)]
+        return "\n".join([*lines, *_next_steps(self.file, self.sheets)])
 
     def to_toml(self) -> str:
         """Return a profile that reads this file, to check and edit; columns not known stand in it as comments.
@@ -134,28 +126,22 @@ class Guess:
         ------
         Nothing.
         """
-        name = head(Path(self.file).stem).replace(" ", "_") or "own"
-        lines = [
-            "# Made by sniff. Check every line; a field takes the first of its headers that is there.",
-            '# To name a column, write a line such as  missing_from = ["Went missing"]  under [table.columns].',
-            f"name = {_quoted(name)}",
-            f"title = {_quoted(self.file)}",
-        ]
-        for number, sheet in enumerate(self.sheets, 1):
-            if sheet.made_from is not None:
-                lines += _table_toml(sheet, sheet.made_from, number)
-        return "\n".join(lines) + "\n"
+        names = {name for s in self.sheets if s.made_from for name in s.made_from.fields}
+        return draft(self.file, self.sheets, {name: meaning_of(name) for name in names})
 
 
-def _explain(file: str, sheet: SheetGuess) -> list[str]:
+def _explain(file: str, sheet: SheetGuess, *, is_alone: bool) -> list[str]:
     name = f"{file} [{sheet.sheet}]" if sheet.sheet else file
     if not sheet.columns:
         return [f"{name}: nothing was recognised; there is no row of headers."]
     if not sheet.is_recognised:
         # The row may not be a header at all, so its texts are not shown.
         n, line = len(sheet.columns), sheet.header_line
+        said = f"{name}: nothing was recognised; no header in line {line} is like a known one ({n} looked at)."
+        if not is_alone:
+            return [said]
         return [
-            f"{name}: nothing was recognised; no header in line {line} is like a known one ({n} looked at).",
+            said,
             "If it holds records of missing children, these fields at least need a column:",
             *(f"  {field:<16} {meaning}" for field, meaning in sheet.needed.items()),
         ]
@@ -166,7 +152,35 @@ def _explain(file: str, sheet: SheetGuess) -> list[str]:
         f"{name} {fits} {sheet.table} (profile {sheet.profile}), with its header in line {sheet.header_line}.",
         table,
         *(f"No column was found for {field}, and every row needs it: {m}." for field, m in sheet.needed.items()),
+        *(line for told in sheet.unmapped for line in _explain_unmapped(told)),
     ]
+
+
+def _explain_unmapped(told: Unmapped) -> list[str]:
+    shown = ", ".join(f"'{label}' ({n:,} rows)" for label, n in told.labels)
+    lines = [f"Wordings in column '{told.header[:60]}' that are not known to {told.field}: {shown}."] if shown else []
+    where = "" if shown else f"In column '{told.header[:60]}', read as {told.field}: "
+    return [*lines, f"{where}{told.hidden_in_words}."] if told.n_hidden else lines
+
+
+def _next_steps(file: str, sheets: Sequence[SheetGuess]) -> list[str]:
+    """Say what to type, now that it is known what the file is."""
+    if not any(s.is_recognised for s in sheets):
+        return []
+    name = f'"{file}"' if " " in file else file
+    as_is = f"python -m missing_patterns check {name}"
+    write = f"python -m missing_patterns sniff {name} --out ours.toml"
+    read = f"{as_is} --profile ours.toml"
+    if any(s.fits for s in sheets) and not any(s.unmapped for s in sheets):
+        return ["", f"To read it as it is:  {as_is}"]
+    if any(s.fits for s in sheets):
+        return [
+            "",
+            f"To read it as it is:  {as_is}",
+            f"To teach it the wordings:  {write}",
+            f"then edit it, and:  {read}",
+        ]
+    return ["", f"To write a profile for it:  {write}", f"then edit it, and:  {read}"]
 
 
 def meaning_of(field: str) -> str:
@@ -194,6 +208,16 @@ _EXTRA_MEANINGS = {
     "other_refs": "references of other incidents that the interview covers",
     "missing_from_time": "time of day of the start, where it has a column of its own",
     "returned_at_time": "time of day of the end, where it has a column of its own",
+    "held_at_time": "time of day of the interview, where it has a column of its own",
+    "reported_at_time": "time of day of the report, where it has a column of its own",
+    "push_factors": "triggers of the push side, where they have a column of their own",
+    "pull_factors": "triggers of the pull side, where they have a column of their own",
+    "nominal_id": "the police's number of the child",
+    "care_id": "spell of care, by which another table names the child",
+    "n_missing_12m": "times missing in the last 12 months, as Annex A counts",
+    "n_away_12m": "times away in the last 12 months, as Annex A counts",
+    "rhi_offered_last": "whether an interview was offered after the last time missing",
+    "rhi_accepted_last": "whether an interview was accepted after the last time missing",
 }
 
 
@@ -228,100 +252,51 @@ def sniff(path: str | Path) -> Guess:
     >>> guess.summary()[["column", "field"]].values.tolist()[:3]
     [['CHILD', 'child_id'], ['DOB', 'birth_month'], ['MISSING', 'category']]
     """
-    if not isinstance(path, str | Path) or Path(path).is_dir():
+    if not isinstance(path, str | Path) or Path(path).is_dir() or "://" in str(path):
         raise ArgumentRefused("sniff looks at one file.")
     sources, _ = list_sources(path)
     tables = known_tables(None)
     opened = open_grids(sources[0], read_bytes(sources[0]), tables, Log())
-    sheets = []
-    for grid, matches in opened.sheets:
-        best = matches[0] if matches else nearest(grid.rows, tables)
-        sheets.append(_guess_sheet(grid, best, tables, fits=bool(matches)))
-    return Guess(sources[0].label, tuple(sheets))
+    return Guess(sources[0].label, tuple(_guess_sheet(grid, found, tables) for grid, found in opened.sheets))
 
 
-def _guess_sheet(grid: Grid, match: Match | None, tables: Sequence[TableProfile], *, fits: bool) -> SheetGuess:
-    if match is None:
-        row = _likely_header(grid)
-        if row is None:
-            return SheetGuess(grid.sheet, "", "", None, False, ())
-        generic = next(t for t in tables if t.canonical)
+def _guess_sheet(grid: Grid, matches: Sequence[Match], tables: Sequence[TableProfile]) -> SheetGuess:
+    """Take a sheet for the table that fits it, else for the one of which most is recognised."""
+    if matches:
+        return _guess(grid, matches[0], fits=True)
+    near = [m for table in tables if (m := nearest(grid.rows, [table]))]
+    if (row := _likely_header(grid)) is not None:
         names = [" ".join(c.split()) if isinstance(c, str) else "" for c in grid.rows[row]]
-        match = Match(generic, row, 1, names, {})
-    taken = {at: name for name, at in match.fields.items()}
-    free = [name for name in match.table.columns if name not in match.fields]
-    columns = []
-    for at, header in enumerate(match.headers):
-        if not header:
-            continue
-        if at in taken:
-            field = taken[at]
-            why = "a known header" if not field.startswith("_") else "a known header that is not used"
-            columns.append(ColumnGuess(at, header, "" if field.startswith("_") else field, why, 1.0))
-            continue
-        field, alike, like = _most_like(header, free, match.table)
-        if field:
-            free.remove(field)
-            columns.append(ColumnGuess(at, header, field, f"like '{alike}'", round(like, 2)))
-        else:
-            columns.append(ColumnGuess(at, header, "", "like no known header", 0.0))
-    line = grid.lines[match.row]
+        near.append(Match(next(t for t in tables if t.canonical), row, 1, names, {}))
+    if not near:
+        return SheetGuess(grid.sheet, "", "", None, False, ())
+    return max((_guess(grid, match, fits=False) for match in near), key=lambda guess: guess.sureness)
+
+
+def _guess(grid: Grid, match: Match, *, fits: bool) -> SheetGuess:
     table = match.table
-    return SheetGuess(grid.sheet, table.profile, table.name, line, fits, tuple(columns), table)
+    below = [row for row in grid.rows[match.row + match.n_rows :] if not all(map(is_blank, row))]
+    taken = {at: name for name, at in match.fields.items()}
+    columns = Columns(table, below, [name for name in table.fields if name not in match.fields])
+    guesses: dict[int, ColumnGuess] = {}
+    headers = {at: header for at, header in enumerate(match.headers) if header}
+    for at, header in headers.items():
+        guesses[at] = columns.known(at, header, taken[at]) if at in taken else columns.like(at, header)
+    if any(g.field for g in guesses.values()):
+        for at, header in headers.items():
+            if at not in taken and not guesses[at].field:
+                guesses[at] = columns.by_cells(at, header) or guesses[at]
+        for at, header in headers.items():
+            if at not in taken and not guesses[at].field:
+                guesses[at] = columns.last_resort(at, header) or guesses[at]
+    where = {g.field: (g.position, g.header) for g in guesses.values() if g.field}
+    unmapped = find_unmapped(below, table, where) if where else ()
+    line = grid.lines[match.row]
+    told = tuple(guesses.values())
+    return SheetGuess(grid.sheet, table.profile, table.name, line, fits, told, table, unmapped)
 
 
 def _likely_header(grid: Grid) -> int | None:
     """Return the first row with the most cells of text."""
     counts = [sum(isinstance(c, str) and not is_blank(c) for c in row) for row in grid.rows[:40]]
     return counts.index(max(counts)) if counts and max(counts) > 0 else None
-
-
-def _most_like(header: str, free: Sequence[str], table: TableProfile) -> tuple[str, str, float]:
-    best = ("", "", 0.0)
-    for field in free:
-        if field.startswith("_"):
-            continue
-        for alias in table.columns[field]:
-            like = SequenceMatcher(None, head(header), head(alias)).ratio()
-            if like > best[2]:
-                best = (field, alias, like)
-    return best if best[2] >= LIKE_ENOUGH else ("", "", 0.0)
-
-
-def _table_toml(sheet: SheetGuess, table: TableProfile, number: int) -> list[str]:
-    named = {c.field: c for c in sheet.columns if c.field}
-    recognise = [n for n in table.recognise if n in named] or list(named)[:2] or list(sheet.needed)
-    lines = [
-        "",
-        "[[table]]",
-        f"name = {_quoted(f'{table.name}_{number}' if number > 1 else table.name)}",
-        f"becomes = [{', '.join(_quoted(b) for b in table.becomes)}]",
-        f"recognise = [{', '.join(_quoted(n) for n in recognise)}]  # fields that tell this table from others",
-        f"date_order = {_quoted(table.date_order)}",
-    ]
-    if sheet.sheet:
-        lines.append(f"sheet = {_quoted(sheet.sheet)}")
-    lines.append("[table.columns]")
-    lines += [f"{c.field} = [{_quoted(c.header)}]  # {c.why}" for c in named.values()]
-    lines += [f"# {_quoted(c.header)}: {c.why}" for c in sheet.columns if not c.field]
-    for name in dict.fromkeys([*sheet.needed, *table.columns]):
-        if name not in named and name[:1] != "_":
-            need = ", and every row needs it" if name in sheet.needed else ""
-            lines.append(f"# {name} = []  # no column found{need}: {meaning_of(name)}")
-    kinds = fields_of(table.becomes)
-    if table.defaults:
-        lines += ["[table.defaults]", *(f"{n} = {_value(v)}" for n, v in table.defaults.items())]
-    for name, codes in table.values.items():
-        if name in named and name in kinds:
-            lines.append(f"[table.values.{name}]")
-            lines += [f"{code} = [{', '.join(_quoted(w) for w in words)}]" for code, words in codes.items()]
-    return lines
-
-
-def _quoted(text: str) -> str:
-    plain = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c >= " " and c != "\x7f" else " " for c in plain) + '"'
-
-
-def _value(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else _quoted(str(value))

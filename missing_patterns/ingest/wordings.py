@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from missing_patterns.codebook import fold
-from missing_patterns.ingest.fields import head
+from missing_patterns.codebook import Codebook, fold
+from missing_patterns.ingest.fields import TRIGGER_FIELDS, TableProfile, head
 from missing_patterns.ingest.grid import Cell, as_text, is_blank
 
 #: What stands in front of a code or of words: a list's letter or number such as "a)", "(A.A1)" or "B -".
-_LEAD = re.compile(r"^(?:[a-z]{1,2}\d{0,2} |\d{1,2} )+")
+_LEAD = re.compile(r"^(?:[a-z]\d{0,2} |[a-z]{2}\d{1,2} |\d{1,2} )+")
 _IN_FRONT = re.compile(r"^(?P<letter>(?:[a-z] )?)(?P<code>[a-z]{1,4}\d{0,2})(?: (?P<words>.*))?$")
 _TAIL = re.compile(r"(?: [a-z]{1,2}\d{1,2}| \d{1,3})+$")
 _OLD = re.compile(r"h\d")
@@ -69,7 +69,8 @@ def _find(text: str, table: Mapping[str, str]) -> str | None:
     match = _IN_FRONT.match(text)
     if match is None or text.startswith("both "):
         return None
-    if match["words"] and match["words"] in table:
+    is_code = match["code"] in table or any(c.isdigit() for c in match["code"])
+    if is_code and match["words"] in table:
         return table[match["words"]]
     # A code with words that are not known: the code, unless it is one whose meaning has changed.
     if code := table.get(match["code"]):
@@ -77,3 +78,32 @@ def _find(text: str, table: Mapping[str, str]) -> str | None:
     # A code behind the words: one of four letters, as ethnic codes are, that cannot be the word "both".
     codes = {table[word] for word in text.split() if len(word) == 4 and word != "both" and word in table}
     return codes.pop() if len(codes) == 1 else None
+
+
+def own_codebook(codebook: Codebook, table: TableProfile) -> Codebook:
+    """Return the codebook with the wordings that a profile has of its own for triggers; these go before all others.
+
+    Raises
+    ------
+    TableRefused
+        If a wording is the code or the label of another code.
+
+    Examples
+    --------
+    >>> from missing_patterns.codebook import read_codebook
+    >>> wordings = {"coded_triggers": {"people_family": ("Back to gran",)}}
+    >>> own = own_codebook(read_codebook(), TableProfile("own", "t", ("interviews",), ("child_id",), values=wordings))
+    >>> own.find("back to Gran")
+    'people_family'
+    """
+    given: dict[str, str] = {}
+    for name in TRIGGER_FIELDS:
+        given |= {word: code for code, words in table.values.get(name, {}).items() for word in words}
+    if not given:
+        return codebook
+    folded = {fold(word) for word in given}
+    rows = codebook.table.copy()
+    for i, code, phrases in zip(rows.index, rows["code"], rows["phrases_in_forms"], strict=True):
+        kept = [p.strip() for p in str(phrases).split(";") if p.strip() and fold(p) not in folded]
+        rows.loc[i, "phrases_in_forms"] = "; ".join([*kept, *(word for word, c in given.items() if c == code)])
+    return Codebook(rows)
