@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from missing_patterns.errors import TableRefused
+from missing_patterns.ingest import read_records
 from missing_patterns.ingest.dfe import Checked, care_periods, check_missing
 from missing_patterns.ingest.rules import RULES
+from missing_patterns.schema import Records
 
 MISSING = ["child_id", "birth", "category", "missing_from", "returned_at"]
 EPISODES = ["child_id", "started_on", "ended_on", "reason_ended"]
@@ -385,3 +388,114 @@ def test_placements_rules_agree_with_a_plain_twin(missing: list[Any], spells: li
     ).astype({"started_on": "datetime64[us]", "ended_on": "datetime64[us]"})
     found = check_missing(rows, placed).found
     assert {(r.row, RULES[str(r.rule)].code) for r in found.itertuples()} == plain(missing, spells)
+
+
+def write_return(folder: Path, **tables: str) -> Path:
+    """Write files of a return from text: a header, then rows; cells between bars."""
+    folder.mkdir(parents=True)
+    for name, text in tables.items():
+        lines = [",".join(cell.strip() for cell in line.split("|")) for line in text.strip().splitlines()]
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def breaches(records: Records) -> list[tuple[str, str, int | None, str | None]]:
+    """Return rule, file, line and column of what the DfE's checks told, dates' order aside."""
+    told = records.problems.astype(object).where(records.problems.notna(), None)
+    ours = {"MP-DATE-ORDER-PROVEN", "MP-DATE-ORDER-UNPROVEN", "MP-UNMAPPED-CODE", "MP-DURATION-LONG"}
+    rows = told[~told["rule"].isin(ours)][["rule", "file", "line", "column"]]
+    return sorted(map(tuple, rows.to_numpy().tolist()), key=str)
+
+
+EPISODES_CSV = """
+    CHILD | DECOM      | RNE | LS | PLACE | DEC        | REC
+    A     | 01/04/2024 | S   | C2 | U4    |            |
+    B     | 01/04/2024 | S   | C2 | U4    | 20/06/2025 | E4A
+"""
+HEADER_CSV = """
+    CHILD | SEX | DOB        | ETHNIC | UPN | MOTHER | MC_DOB
+    A     | F   | 13/02/2010 | WBRI   |     |        |
+    B     | M   | 20/06/2007 | WBRI   |     |        |
+"""
+
+
+def test_a_return_is_checked_as_a_whole_and_told_by_file_line_and_column(tmp_path: Path) -> None:
+    missing = """
+        CHILD | DOB        | MISSING | MIS_START  | MIS_END
+        A     | 13/02/2010 | M       | 14/05/2025 | 15/05/2025
+        A     | 14/02/2010 | m       | 16/05/2025 | 17/05/2025
+        B     | 20/06/2007 | M       | 13/06/2025 | 20/06/2025
+        C     | 13/02/2010 | A       | 14/05/2026 | 15/05/2026
+        A     | 13/02/2010 | M       |            |
+        A     | 13/02/2010 | M       | 31/02/2026 |
+    """
+    folder = write_return(tmp_path / "2025-26", Missing=missing, Episodes=EPISODES_CSV, Header=HEADER_CSV)
+    records = read_records(folder)
+    assert breaches(records) == [
+        ("1004", "Missing.csv", 6, "MIS_START"),
+        ("1004", "Missing.csv", 7, "MIS_START"),
+        ("1006", "Missing.csv", 3, "MISSING"),
+        ("1012", "Missing.csv", 5, "CHILD"),
+        ("564", "Missing.csv", 6, "MIS_START"),
+        ("570", "Missing.csv", 5, "MIS_START"),
+        ("571", "Missing.csv", 5, "MIS_END"),
+        ("580", "Episodes.csv", 3, "REC"),
+        ("INT04", "Missing.csv", 5, "CHILD"),
+        ("INT13", "Missing.csv", 3, "DOB"),
+        ("MP-DFE-NOT-CHECKED", "Missing.csv", None, ""),
+        ("MP-DOB-DIFFERS", "Missing.csv", 3, "DOB"),
+    ]
+    assert len(records.incidents) == 4
+
+
+def test_what_the_run_does_not_hold_is_told_once(tmp_path: Path) -> None:
+    text = "CHILD | MISSING | MIS_START | MIS_END\nA | M | 14/05/2025 | 15/05/2025"
+    folder = write_return(tmp_path / "extracts", Missing=text)
+    told = read_records(folder).problems
+    notes = told[told["rule"] == "MP-DFE-NOT-CHECKED"]
+    assert notes[["file", "severity"]].to_numpy().tolist() == [["Missing.csv", "note"]]
+    assert (
+        notes["message"]
+        .iat[0]
+        .endswith(
+            ": 570, 571, 575, 576, 577, 578, 580, 581, 1012, INT04, INT13; they need the collection year, Episodes, "
+            "Header or last year's Missing"
+        )
+    )
+
+
+def test_each_year_is_held_against_its_own_tables_and_the_one_before(tmp_path: Path) -> None:
+    last = """
+        CHILD | DOB        | MISSING | MIS_START  | MIS_END
+        A     | 13/02/2010 | M       | 20/03/2025 |
+        B     | 20/06/2007 | M       | 21/03/2025 |
+    """
+    this = """
+        CHILD | DOB        | MISSING | MIS_START  | MIS_END
+        A     | 13/02/2010 | M       | 22/03/2025 | 01/04/2025
+    """
+    only_b = "\n".join(EPISODES_CSV.strip().splitlines()[::2])
+    tables = {"Missing 2024-25": last, "Missing 2025-26": this, "Episodes 2024-25": EPISODES_CSV}
+    records = read_records(write_return(tmp_path / "both", **tables, **{"Episodes 2025-26": only_b}))
+    assert [b for b in breaches(records) if b[0][0].isdigit()] == [
+        ("1012", "Missing 2025-26.csv", 2, "CHILD"),
+        ("574", "Missing 2024-25.csv", 2, "MIS_END"),
+        ("575", "Missing 2024-25.csv", 3, "MIS_END"),
+        ("576", "Missing 2025-26.csv", 2, "MIS_START"),
+        ("576", "Missing 2025-26.csv", None, ""),
+        ("577", "Missing 2024-25.csv", 3, "MIS_END"),
+    ]
+
+
+def test_a_return_without_types_reasons_or_births(tmp_path: Path) -> None:
+    missing = """
+        CHILD | MISSING | MIS_START  | MIS_END
+        A     | M       | 14/05/2025 | 15/05/2025
+    """
+    episodes = """
+        CHILD | DECOM      | PLACE | DEC
+        A     | 01/04/2024 | U4    |
+    """
+    records = read_records(write_return(tmp_path / "2025-26", Missing=missing, Episodes=episodes, Header=HEADER_CSV))
+    assert breaches(records) == [("MP-DFE-NOT-CHECKED", "Missing.csv", None, "")]
+    assert ": 576, 580; they need" in records.problems["message"].str.cat()

@@ -279,7 +279,9 @@ def _check_left_at_18(rows: pd.DataFrame, spells: pd.DataFrame, found: _Found) -
     keys = pd.MultiIndex.from_frame(last_day[["child_id", "ended_on"]])
     is_last = pd.Series(pd.MultiIndex.from_frame(spells[["child_id", "ended_on"]]).isin(keys), index=spells.index)
     reason = spells["reason_ended"].astype(object).where(spells["reason_ended"].notna(), "").astype(str)
-    found.add("dfe_left_at_18", is_last & (reason.str.strip().str.upper() != "E8"), field="", table="placements")
+    found.add(
+        "dfe_left_at_18", is_last & (reason.str.strip().str.upper() != "E8"), field="reason_ended", table="placements"
+    )
 
 
 def _birthday(births: pd.Series, years: int) -> pd.Series:

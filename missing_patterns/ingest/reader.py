@@ -36,6 +36,7 @@ from missing_patterns.ingest.log import CellRead, Log
 from missing_patterns.ingest.parquet import open_parquet
 from missing_patterns.ingest.profiles import TableProfile, built_in, read_profile
 from missing_patterns.ingest.repeats import check_repeats
+from missing_patterns.ingest.returns import check_returns
 from missing_patterns.ingest.rows import Data, find_rows
 from missing_patterns.ingest.sequence import check_sequence
 from missing_patterns.ingest.sheets import Sheet
@@ -92,7 +93,7 @@ def read_records(
     >>> _ = (folder / "Missing.csv").write_text("\\n".join(rows))
     >>> records = read_records(folder)
     >>> records
-    Records: 1 incident, 0 interviews, 1 child, 0 placements; 3 problems, 1 row in quarantine
+    Records: 1 incident, 0 interviews, 1 child, 0 placements; 4 problems, 1 row in quarantine
     >>> records.accounting[["n_rows", "n_accepted", "n_quarantined", "n_not_data"]].values.tolist()
     [[3, 1, 1, 1]]
     """
@@ -167,7 +168,7 @@ def read_files(
     >>> _ = (folder / "Missing.csv").write_text("CHILD,MISSING,MIS_START,MIS_END\\nC1,M,13/01/2026,14/01/2026\\n")
     >>> _ = (folder / "more.csv").write_text('CHILD,MISSING,MIS_START,MIS_END\\nC1,M,"13/01/2026,14/01/2026\\n')
     >>> read_files(folder)
-    Outcome: Records: 1 incident, 0 interviews, 1 child, 0 placements; 2 problems, 0 rows in quarantine; 1 file refused
+    Outcome: Records: 1 incident, 0 interviews, 1 child, 0 placements; 3 problems, 0 rows in quarantine; 1 file refused
     """
     if settings is not None and not isinstance(settings, Settings):
         raise ArgumentRefused("settings must be Settings, as read_settings gives, or None.")
@@ -199,6 +200,7 @@ def _check_across(sheets: Sequence[Sheet], log: Log, settings: Settings | None) 
     check_repeats(sheets, log)
     check_identity(sheets)
     check_sequence(sheets)
+    check_returns(sheets)
     check_tallies(sheets, settings)
 
 
