@@ -359,8 +359,73 @@ class TestOds:
         assert refused.value.parts[0].rule == "MP-LOCKED"
 
 
+OFFICE = Path(__file__).parent / "data" / "office"
+
+
+class TestOffice:
+    """One workbook as LibreOffice writes it in each format, and two that it locked; made-up rows."""
+
+    @pytest.mark.parametrize("fmt", FORMATS)
+    def test_each_format_tells_the_same(self, fmt: str) -> None:
+        records = mp.read_records(OFFICE / f"office.{fmt}")
+        assert told(records, "MP-ERROR-CELL") == [["Tracker", 5, "E5", "error"], ["Tracker", 6, "E6", "error"]]
+        assert told(records, "MP-HIDDEN-ROWS") == [["Tracker", None, None, "warning"]]
+        assert told(records, "MP-HIDDEN-SHEET") == [["Lists", None, None, "warning"]]
+        assert records.incidents["missing_from"].dt.strftime("%d %H:%M").tolist() == [
+            "13 21:00",
+            "16 21:03",
+            "17 21:04",
+            "18 21:05",
+        ]
+        assert records.incidents["returned_at"].dt.strftime("%d %H:%M").tolist()[:2] == ["13 23:30", "17 01:49"]
+
+    @pytest.mark.parametrize("fmt", ["xls", "ods"])
+    def test_a_locked_one_is_refused(self, fmt: str) -> None:
+        with pytest.raises(DataRefused, match=rf"locked\.{fmt}: the workbook is locked") as refused:
+            mp.read_records(OFFICE / f"locked.{fmt}")
+        assert refused.value.parts[0].rule == "MP-LOCKED"
+
+
 class TestXls:
     """What only an .xls can hold."""
+
+    @pytest.mark.parametrize(
+        ("results", "errors", "unvalued"),
+        [
+            (["", ""], [], [(2, BACK), (3, BACK)]),
+            (["text", ""], [], []),  # a formula of the sheet has a result, so an empty text is one too
+            (["error", ""], [(2, BACK)], []),
+            (["number", "error"], [(3, BACK)], []),
+        ],
+    )
+    def test_results_of_formulas(
+        self, tmp_path: Path, results: list[str], errors: list[Any], unvalued: list[Any]
+    ) -> None:
+        made = with_cells((2, BACK, UNVALUED), (3, BACK, UNVALUED))
+        data = write_book(tmp_path / "a.xls", {"A": made}).read_bytes()
+        empty = bytes([3, 0, 0, 0, 0, 0, 255, 255])
+        assert data.count(empty) == 2
+        kinds = {
+            "": empty,
+            "text": bytes([0, 0, 0, 0, 0, 0, 255, 255]),
+            "error": bytes([2, 0, 7, 0, 0, 0, 255, 255]),
+            "number": struct.pack("<d", 46_000.5),
+        }
+        first, second, third = data.split(empty)
+        found = biff.look_in_xls(first + kinds[results[0]] + second + kinds[results[1]] + third).sheets[0]
+        assert (sorted(found.errors), sorted(found.unvalued)) == (errors, unvalued)
+
+    def test_a_chart_among_the_cells_is_stepped_over(self) -> None:
+        def record(kind: int, *content: int) -> bytes:
+            return struct.pack(f"<HH{len(content)}H", kind, 2 * len(content), *content)
+
+        bof, end = record(0x0809, 0x0600, 0x10), record(0x000A)
+        hidden = record(0x0208, 3, 0, 1, 255, 0, 0, 0x20, 0)
+        error = record(0x0205, 3, 2, 0, 0x0107)
+        is_true = record(0x0205, 3, 1, 0, 0x0001)
+        sheet = bof + hidden + bof + error + end + is_true + error + end
+        found = biff._look_in_sheet(sheet, 0)
+        assert (found.hidden, found.errors) == ({3}, {(3, 2)})
 
     def book(self, folder: Path) -> bytes:
         return write_book(folder / "a.xls", {"A": with_cells((1, BACK, ERROR))}).read_bytes()
@@ -398,6 +463,24 @@ class TestXls:
         assert biff.look_in_xls(compound(stream)).is_1904
         with pytest.raises(biff.NotWhole):
             biff.look_in_xls(compound(stream)[:1600])
+        with pytest.raises(biff.NotWhole):  # it holds another document
+            biff.look_in_xls(compound(stream).replace("Workbook".encode("utf-16-le"), "Document".encode("utf-16-le")))
+
+    def test_what_says_that_it_is_longer_than_it_is(self) -> None:
+        data = bytearray(compound(bytes(40)))
+        at = data.index("Workbook".encode("utf-16-le"))
+        struct.pack_into("<I", data, at + 120, 3000)
+        with pytest.raises(biff.NotWhole):
+            biff.look_in_xls(bytes(data))
+        struct.pack_into("<H", data, 30, 7)
+        with pytest.raises(biff.NotWhole):
+            biff.look_in_xls(bytes(data))
+
+    def test_a_table_of_sectors_that_goes_on_elsewhere(self) -> None:
+        """Of a large file the places of the table itself fill sectors of their own."""
+        data = bytearray(compound(struct.pack("<HH", 0x000A, 0)))
+        struct.pack_into("<2I", data, 44 + 24, 4, 1)  # sector 4, which is free, goes on with the places
+        assert biff.look_in_xls(bytes(data) + bytes(512)).sheets == []
 
 
 def compound(stream: bytes) -> bytes:

@@ -202,7 +202,7 @@ def read_stamped(source: Source) -> tuple[bytes, Stamp]:
         raise _refused(source.label, "unreadable", why, "Close it in other programs and try again.") from None
     if not before == after == Stamp(len(data), after.mtime_ns):
         raise changed(source)
-    if not data.strip(b"\x00 \t\r\n\x1a\xef\xbb\xbf\xff\xfe"):
+    if not data.lstrip(b"\x00 \t\r\n\x1a\xef\xbb\xbf\xff\xfe"):  # at one end alone: the other would copy it all
         raise _refused(source.label, "empty_file", "the file is empty", "Export it again.")
     if source.path.suffix.lower() in PARQUET_SUFFIXES:
         return data, after  # its reader looks at it
