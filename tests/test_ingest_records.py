@@ -45,8 +45,8 @@ DEFECTS: list[tuple[str, object, str, str]] = [
     ("Date & time returned", "14/01/2026 10:00", "567", "aside"),
     ("Date & time returned", "31/12/9999", "MP-OPEN-PLACEHOLDER", "kept"),
     ("Date & time returned", "15/01/2026 21:02", "MP-ZERO-LENGTH", "kept"),
-    ("DOB", "31/02/2011", "MP-DATE-IS-WORDS", "kept"),
-    ("DOB", "01/01/1900", "MP-DATE-IS-WORDS", "kept"),
+    ("DOB", "31/02/2011", "MP-NOT-A-DATE", "aside"),
+    ("DOB", "01/01/1900", "MP-PLACEHOLDER-DATE", "aside"),
     ("DOB", "14/03/2001", "MP-ADULT", "aside"),
     ("DOB", "15/01/2026", "586", "aside"),
     ("DOB", "14/03/2026", "586", "aside"),
@@ -413,7 +413,6 @@ class TestSources:
             ("", "Y", "completed"),
             ("", "N", "unknown"),
             ("N", "Y", "unknown"),
-            ("Q", "", "unknown"),
             ("", "", None),
         ],
     )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from missing_patterns.schema import LONDON, TIMESTAMP
+
+_HOUR = 3_600_000_000  # in microseconds
+_SUNDAY_AT_ONE = 73  # of the hours of a week that begins as 1970 did, on a Thursday
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class Placed:
     """
 
     at: pd.Series
+    wall: np.ndarray
     in_gap: np.ndarray
     fold_by_order: np.ndarray
     fold_unproven: np.ndarray
@@ -42,6 +47,7 @@ def place(at: np.ndarray, is_utc: np.ndarray, not_before: pd.Series | None = Non
     Returns
     -------
     Placed
+        ``wall`` holds what a clock in London showed, naive.
 
     Raises
     ------
@@ -54,16 +60,31 @@ def place(at: np.ndarray, is_utc: np.ndarray, not_before: pd.Series | None = Non
     >>> place(wall, np.array([False]), start).at[0] - start[0]
     Timedelta('0 days 00:20:00')
     """
-    wall = pd.Series(at)
-    n = len(wall)
-    first = wall.dt.tz_localize(LONDON, ambiguous=np.ones(n, dtype=bool), nonexistent="shift_forward")
-    second = wall.dt.tz_localize(LONDON, ambiguous=np.zeros(n, dtype=bool), nonexistent="shift_forward")
-    zoned = wall.dt.tz_localize("UTC").dt.tz_convert(LONDON)
-    there = wall.notna().to_numpy() & ~is_utc
-    in_gap = there & (first.dt.tz_localize(None) != wall).to_numpy()
-    in_fold = there & (first != second).to_numpy()
-    later = np.zeros(n, dtype=bool)
-    if not_before is not None:
-        later = in_fold & (first < not_before).to_numpy() & (second >= not_before).to_numpy()
-    placed = first.where(~later, second).where(~is_utc, zoned).astype(TIMESTAMP)
-    return Placed(placed, in_gap, later, in_fold & ~later)
+    n = len(at)
+    wall = at.astype("datetime64[us]")
+    placed = _local(wall, first=True)
+    in_gap, later, in_fold = (np.zeros(n, dtype=bool) for _ in range(3))
+    # London's clocks change between one and two on a Sunday morning, so no other time needs a look.
+    hours = wall.view(np.int64) // _HOUR
+    near = np.flatnonzero((hours % 168 == _SUNDAY_AT_ONE) & ~np.isnat(wall) & ~is_utc)
+    if len(near):
+        first, second = placed[near], _local(wall[near], first=False)
+        shown = first.tz_localize(None).to_numpy()
+        in_gap[near] = shown != wall[near]
+        wall[near] = shown
+        in_fold[near] = first != second
+        if not_before is not None:
+            other = not_before.array[near]
+            later[near] = in_fold[near] & (first < other) & (second >= other)
+            placed[later] = second[later[near]]
+    if is_utc.any():
+        moments = placed.tz_convert("UTC").tz_localize(None).to_numpy().copy()
+        moments[is_utc] = wall[is_utc]
+        placed = pd.Series(moments).dt.tz_localize("UTC").dt.tz_convert(LONDON).array
+        wall[is_utc] = placed[is_utc].tz_localize(None).to_numpy()
+    return Placed(pd.Series(placed, dtype=TIMESTAMP), wall, in_gap, later, in_fold & ~later)
+
+
+def _local(wall: np.ndarray, *, first: bool) -> Any:
+    is_first = np.full(len(wall), first, dtype=bool)
+    return pd.Series(wall).dt.tz_localize(LONDON, ambiguous=is_first, nonexistent="shift_forward").array

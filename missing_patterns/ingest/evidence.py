@@ -12,10 +12,11 @@ import numpy as np
 
 from missing_patterns.codebook import fold, read_codebook
 from missing_patterns.ingest import values
-from missing_patterns.ingest.dates import parse_column
+from missing_patterns.ingest.choices import Choices
 from missing_patterns.ingest.fields import TRIGGER_FIELDS, TableProfile, fields_of
 from missing_patterns.ingest.grid import Cell, as_text, is_blank, tidy
 from missing_patterns.ingest.rows import distinct
+from missing_patterns.ingest.stamps import Stamps, parse_cells, prove_order
 from missing_patterns.ingest.wordings import own_codebook, phrase_parser
 
 #: Cells that are looked at, from the first row down.
@@ -92,8 +93,8 @@ def shape_of(cells: Sequence[Cell]) -> Shape:
         ("ids", 0.9, lambda c: _ID.fullmatch(tidy(as_text(c))) is not None),
         ("long text", 0.5, lambda c: len(as_text(c)) > 60),
     )
-    read = parse_column(found.cells)
-    is_date = ~np.isnat(read.at) & (read.fault == "") & (read.repair != "excel_serial")
+    read = parse_cells(found.cells)
+    is_date = ~np.isnat(read.at) & ~read.is_repair("excel_serial")
     kinds = [("dates", 0.8, is_date)]
     kinds += [(kind, least, np.array([test(c) for c in found.cells], dtype=bool)) for kind, least, test in tests]
     for kind, least, fits in kinds:
@@ -108,10 +109,11 @@ def _is_time(cell: Cell) -> bool:
     return isinstance(cell, dt.time) or (isinstance(cell, str) and _TIME.fullmatch(tidy(cell)) is not None)
 
 
-def _of_dates(read: Any, is_date: np.ndarray, often: np.ndarray) -> str:
+def _of_dates(read: Stamps, is_date: np.ndarray, often: np.ndarray) -> str:
     timed = int(often[is_date & read.has_time].sum())
-    order = ", day first" if read.n_declared else ""
-    if read.n_other > read.n_declared:
+    proven = prove_order(read, often)
+    order = ", day first" if proven.n_declared else ""
+    if proven.n_other > proven.n_declared:
         order = ", month first"
     return (" with times" if 2 * timed > int(often[is_date].sum()) else "") + order
 
@@ -166,7 +168,7 @@ def parser_of(table: TableProfile, name: str) -> Callable[[Cell], tuple[Any, str
     Nothing.
     """
     if name in TRIGGER_FIELDS:
-        return values.trigger_parser(own_codebook(read_codebook(), table))
+        return Choices(own_codebook(read_codebook(), table))
     codes = table.codes(name)
     if name in ("ethnicity", "placement_type"):
         return phrase_parser(codes, values.NOT_RECORDED)

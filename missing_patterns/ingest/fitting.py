@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from missing_patterns.codebook import fold
-from missing_patterns.ingest.columns import read_values
+from missing_patterns.ingest.columns import read_values, typed
 from missing_patterns.ingest.fields import TableProfile
 from missing_patterns.ingest.grid import as_text
 from missing_patterns.ingest.rows import Data
@@ -95,8 +96,8 @@ def _tell_years(data: Data, table: TableProfile) -> None:
             data.tell_column("not_checked", name, _NO_YEAR)
 
 
-def read_child_ids(data: Data) -> list[Any]:
-    """Return the id of each row's child, as the council writes it.
+def read_child_ids(data: Data) -> Any:
+    """Return the id of each row's child, as the council writes it, as a text column.
 
     Ids of another scheme get its name before them, as in ``police:123``, so that they can never be taken for a
     council's, which are in capitals. Where the table has both, the council's stands, else the other's.
@@ -117,7 +118,7 @@ def read_child_ids(data: Data) -> list[Any]:
         data.fault(faults == rule, rule, "child_id")
         data.fault(blank & (other_faults == rule), rule, "nominal_id")
     data.fault(blank & (other_faults == "id_blank"), "id_blank", "child_id")
-    return [c if c is not None else n for c, n in zip(own, _with_scheme(scheme, others), strict=True)]
+    return pd.Series(own).where(~own.isna(), pd.Series(_with_scheme(scheme, others))).array
 
 
 def blank_in(data: Data, names: Sequence[str]) -> np.ndarray:
@@ -134,12 +135,12 @@ def blank_in(data: Data, names: Sequence[str]) -> np.ndarray:
     return blank
 
 
-def _with_scheme(scheme: str, ids: list[Any]) -> list[Any]:
-    return [None if v is None else f"{scheme}:{v}" for v in ids] if scheme else ids
+def _with_scheme(scheme: str, ids: Any) -> Any:
+    return f"{scheme}:" + ids if scheme else ids
 
 
-def _read_ids(data: Data, name: str) -> tuple[list[Any], np.ndarray]:
+def _read_ids(data: Data, name: str) -> tuple[Any, np.ndarray]:
     found = data.distinct(name)
     read = [parse_id(cell) for cell in found.cells]
     data.tell(found.spread([r[2] for r in read]) == "id_repaired", "id_repaired", name)
-    return found.spread([r[0] for r in read]).tolist(), found.spread([r[1] for r in read])
+    return typed([r[0] for r in read], "id").take(found.codes), found.spread([r[1] for r in read])

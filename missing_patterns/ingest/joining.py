@@ -58,7 +58,8 @@ def join_sheets(sheets: Sequence[Sheet], log: Log, settings: Settings | None = N
 def _concat(frames: Iterable[pd.DataFrame | None], table: schema.Table) -> pd.DataFrame:
     given = [f for f in frames if f is not None and len(f)]
     if not given:
-        return schema.empty(table).assign(file="", sheet="", line=0, row=0, at=0)
+        none = pd.Series([], dtype=schema.TEXT)
+        return schema.empty(table).assign(file=none, sheet=none, line=0, row=0, at=0)
     return given[0].reset_index(drop=True) if len(given) == 1 else pd.concat(given, ignore_index=True)
 
 

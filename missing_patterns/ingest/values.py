@@ -1,4 +1,4 @@
-"""Ids, codes, flags, numbers and multi-select cells of a column, each distinct value looked at once."""
+"""Ids, codes, flags and text: one cell into a value, or a rule that it breaks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from missing_patterns.codebook import ANSWERS_NOT_TRIGGERS, Codebook, fold
+from missing_patterns.codebook import fold
 from missing_patterns.ingest.grid import Cell, as_text, is_blank, tidy
+
+#: What a parser gives for a cell: the value (None = not recorded), the rule broken or "", the repair made or "".
+Parsed = tuple[Any, str, str]
 
 #: Answers that mean that nothing is recorded, unless the profile gives them a meaning.
 NOT_RECORDED = frozenset(
@@ -23,28 +26,53 @@ NOT_RECORDED = frozenset(
     )
 )
 YES = frozenset(
-    fold(w) for w in ("yes", "y", "true", "t", "1", "x", "\u2713", "\u2714", "\u2611", "a) yes", "yes - offered")
+    fold(w)
+    for w in (
+        *("yes", "y", "true", "t", "1", "x", "\u2713", "\u2714", "\u2611", "\u2705", "\u2612"),
+        *("a) yes", "a)yes", "yes - offered"),
+    )
 )
-NO = frozenset(fold(w) for w in ("no", "n", "false", "f", "0", "\u2717", "\u2718", "\u2610", "b) no"))
+NO = frozenset(
+    fold(w) for w in ("no", "n", "false", "f", "0", "\u2717", "\u2718", "\u2610", "\u274c", "\u2715", "b) no", "b)no")
+)
 ETHNICITIES = frozenset(
     "WBRI WIRI WOTH WIRT WROM MWBC MWBA MWAS MOTH AIND APKN ABAN AOTH BCRB BAFR BOTH CHNE OOTH REFU NOBT".split()
 )
 
 _SCIENTIFIC = re.compile(r"\d+(?:\.\d+)?E\+?\d+", re.IGNORECASE)
 _DATE_LIKE = re.compile(
-    r"\d{1,2}-(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?:-\d+)?"
-    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)-\d{2,4}",
+    r"\d{1,2}[-/ ](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?:[-/ ]\d+)?"
+    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)-\d{2,4}"
+    r"|\d{1,2}/\d{1,2}/\d{4}(?: 0?0:00(?::00)?)?|\d{4}-\d{2}-\d{2}(?:[ T]00:00(?::00)?)?",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"^\(?[a-z0-9]{1,2}[).:]\s+")
+_PLAIN = re.compile(r"(?=.*\d)[A-Z0-9]{5,}(?:[-/_][A-Z0-9]+)+")
+#: Ids of at most so many letters cannot hold a word.
+MOST_LETTERS = 3
+_LONGEST_PLAIN = 16
+_LETTER = re.compile(r"^\(?[a-z0-9]{1,2}[).:]\s*(?=\S)")
 _ERROR = re.compile(r"#(?:REF!|N/A|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!)|#{3,}")
-_BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+#: Of each sign: 1 for a digit, 256 for a capital, 65,536 for any other but the end of a text.
+_KINDS = np.full(256, 65_536, dtype=np.int64)
+_KINDS[ord("0") : ord("9") + 1], _KINDS[ord("A") : ord("Z") + 1], _KINDS[ord("\n")] = 1, 256, 0
+_MARKS = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]"
+_PILED = re.compile(f"({_MARKS}{{4}}){_MARKS}+")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Column:
-    """A column as parsed: values (None = not recorded), and per row the rule broken or applied, or "".
+class Parses:
+    """Distinct cells as parsed: values, and small numbers for the rule that each breaks or was repaired by.
+
+    Parameters
+    ----------
+    values : list
+        None = not recorded.
+    fault, repair : arrays of int16
+        Positions in ``rules``; 0 = none.
+    rules : list of str
+        The first is "".
 
     Raises
     ------
@@ -54,10 +82,22 @@ class Column:
     values: list[Any]
     fault: np.ndarray
     repair: np.ndarray
+    rules: list[str]
+
+    def __repr__(self) -> str:
+        return f"Parses: {len(self.values)} cells, {len(self.rules) - 1} rules"
+
+    def masks(self, codes: np.ndarray, *, repaired: bool = False) -> dict[str, np.ndarray]:
+        """Say of each rule which rows break it (or were repaired by it), given the cell that each row holds."""
+        which = self.repair if repaired else self.fault
+        if not which.any():
+            return {}
+        rows = which[codes]
+        return {self.rules[i]: rows == i for i in np.unique(which).tolist() if i}
 
 
-def each_distinct(cells: Sequence[Cell], parse: Callable[[Cell], tuple[Any, str, str]]) -> Column:
-    """Parse each distinct cell once: ``parse`` gives the value, the fault and the repair.
+def parse_distinct(cells: Sequence[Cell], parse: Callable[[Cell], Parsed]) -> Parses:
+    """Parse each distinct cell.
 
     Raises
     ------
@@ -65,19 +105,42 @@ def each_distinct(cells: Sequence[Cell], parse: Callable[[Cell], tuple[Any, str,
 
     Examples
     --------
-    >>> each_distinct(["c1", "c1", "1E5"], parse_id).values
-    ['C1', 'C1', None]
+    >>> read = parse_distinct(["c1", "1E5"], parse_id)
+    >>> read.values, read.masks(np.array([0, 1, 1]))["id_scientific"].tolist()
+    (['C1', None], [False, True, True])
     """
-    known: dict[tuple[type, Cell], tuple[Any, str, str]] = {}
-    read = []
-    for cell in cells:
-        key = (type(cell), cell)
-        found = known.get(key)
-        if found is None:
-            found = known[key] = parse(cell)
-        read.append(found)
-    faults = np.array([r[1] for r in read], dtype=object)
-    return Column([r[0] for r in read], faults, np.array([r[2] for r in read], dtype=object))
+    known = {"": 0}
+    values: list[Any] = list(cells)
+    fault = np.zeros(len(cells), dtype=np.int16)
+    repair = np.zeros(len(cells), dtype=np.int16)
+    plain = are_plain_ids(cells) if parse in ID_PARSERS else np.zeros(len(cells), dtype=bool)
+    for i in np.flatnonzero(~plain).tolist():
+        values[i], broken, done = parse(cells[i])
+        if broken or done:
+            fault[i], repair[i] = known.setdefault(broken, len(known)), known.setdefault(done, len(known))
+    return Parses(values, fault, repair, list(known))
+
+
+def cleaned(parse: Callable[[Cell], Parsed]) -> Callable[[Cell], Parsed]:
+    """Return the parser that first takes out of a cell what nobody can see, and tells so.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> cleaned(flag_parser({}))("Ye\\u202es")
+    (True, '', 'control_characters')
+    """
+
+    def parse_clean(cell: Cell) -> Parsed:
+        if not isinstance(cell, str) or not (found := _HIDDEN.search(cell)):
+            return parse(cell)
+        value, fault, repair = parse(_HIDDEN.sub("", cell))
+        return value, fault, repair or ("control_characters" if found else "")
+
+    return parse_clean
 
 
 def is_error(cell: Cell) -> bool:
@@ -88,6 +151,65 @@ def is_error(cell: Cell) -> bool:
     Nothing.
     """
     return isinstance(cell, str) and cell[:1] == "#" and _ERROR.fullmatch(cell.strip()) is not None
+
+
+def are_plain_ids(cells: Sequence[Cell]) -> np.ndarray:
+    """Say which cells are ids beyond any doubt, as they stand: digits and at most three capitals.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> are_plain_ids(["C123", "00123", "c123", "1E5", "NA", "MISSING1", None]).tolist()
+    [True, True, False, False, False, False, False]
+    """
+    signs, begins = joined_signs(cells)
+    if not len(cells):
+        return np.zeros(0, dtype=bool)
+    found = np.add.reduceat(_KINDS[signs], begins[:-1])
+    length, digits, letters, others = np.diff(begins) - 1, found % 256, found // 256 % 256, found // 65536
+    plain: np.ndarray = (digits > 0) & (letters <= MOST_LETTERS) & (others == 0)
+    plain &= (length <= _LONGEST_PLAIN) & (digits + letters == length)
+    # Such as 1E5, which a spreadsheet makes of a longer number.
+    odd = np.flatnonzero(plain & (letters == 1) & (signs[begins[:-1]] <= ord("9")))
+    plain[odd] = ["E" not in str(cells[i]) for i in odd.tolist()]
+    return plain
+
+
+def joined_signs(cells: Sequence[Cell]) -> tuple[np.ndarray, np.ndarray]:
+    """Return plain texts one behind the other as numbers of their signs, each ended by a 10, and where each begins.
+
+    Cells that are no text, or hold a sign beyond ASCII or a new line, stand there as empty text.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> joined_signs(["ab", 7, "c"])
+    (array([97, 98, 10, 10, 99, 10], dtype=uint8), array([0, 3, 4, 6]))
+    """
+    if not len(cells):
+        return np.zeros(0, dtype=np.uint8), np.zeros(1, dtype=np.int64)
+    text = None
+    if set(map(type, cells)) == {str}:
+        text = "\n".join(cells)  # type: ignore[arg-type]
+        if not text.isascii():
+            text = None
+    signs, begins = _signs(text, len(cells)) if text is not None else (None, None)
+    if signs is None or begins is None:
+        plain = [c if type(c) is str and c.isascii() and "\n" not in c else "" for c in cells]
+        signs, begins = _signs("\n".join(plain), len(cells))
+    return signs, begins  # type: ignore[return-value]
+
+
+def _signs(text: str, n: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    signs = np.frombuffer(f"{text}\n".encode("ascii"), dtype=np.uint8)
+    ends = np.flatnonzero(signs == ord("\n"))
+    return (signs, np.concatenate([[0], ends + 1])) if len(ends) == n else (None, None)
 
 
 def parse_id(cell: Cell) -> tuple[str | None, str, str]:
@@ -106,12 +228,16 @@ def parse_id(cell: Cell) -> tuple[str | None, str, str]:
         return None, "id_date", ""
     if isinstance(cell, float) and not is_blank(cell) and (not cell.is_integer() or abs(cell) >= 1e15):
         return None, "id_scientific", ""
-    if is_blank(cell):
+    if is_blank(cell) or isinstance(cell, bool):
         return None, "id_blank", ""
     text = as_text(cell)
+    if _PLAIN.fullmatch(text) and not _DATE_LIKE.fullmatch(text):
+        return text, "", ""
     plain = text.strip()
     clean = " ".join(tidy(unicodedata.normalize("NFKC", text)).split()).lstrip("'").upper()
-    clean = "".join(c for c in clean if unicodedata.category(c) not in ("Cf", "Cc"))
+    if not clean.isascii():
+        clean = "".join(c for c in clean if unicodedata.category(c) not in ("Cf", "Cs", "Cc"))
+    clean = " ".join(_HIDDEN.sub("", clean).split())
     if fold(clean) in NOT_RECORDED or is_blank(clean):
         return None, "id_blank", ""
     if re.fullmatch(r"\d+\.0+", clean):
@@ -123,8 +249,17 @@ def parse_id(cell: Cell) -> tuple[str | None, str, str]:
     return clean, "", "" if clean == plain else "id_repaired"
 
 
-def code_parser(known: Mapping[str, str]) -> Callable[[Cell], tuple[str | None, str, str]]:
+#: Parsers that give a plain id back as it stands.
+ID_PARSERS: list[Callable[[Cell], Parsed]] = [parse_id]
+
+
+def code_parser(known: Mapping[str, str]) -> Callable[[Cell], Parsed]:
     """Return a parser of a column of codes: folded wordings to codes; anything else is not recorded, and told.
+
+    Parameters
+    ----------
+    known : mapping of str to str
+        Each folded wording and its code.
 
     Raises
     ------
@@ -141,7 +276,9 @@ def code_parser(known: Mapping[str, str]) -> Callable[[Cell], tuple[str | None, 
         if cell is None:
             return None, "", ""
         word = fold(as_text(cell))
-        code = known.get(word) or known.get(_LETTER.sub("", word))
+        if word not in known:
+            word = _LETTER.sub("", word)
+        code = known.get(word)
         if code is not None:
             return code, "", ""
         return None, "" if is_blank(cell) or word in NOT_RECORDED else "unmapped_code", ""
@@ -149,7 +286,7 @@ def code_parser(known: Mapping[str, str]) -> Callable[[Cell], tuple[str | None, 
     return parse
 
 
-def flag_parser(known: Mapping[str, str]) -> Callable[[Cell], tuple[bool | None, str, str]]:
+def flag_parser(known: Mapping[str, str]) -> Callable[[Cell], Parsed]:
     """Return a parser of yes and no in their usual wordings and those of a profile.
 
     Raises
@@ -160,40 +297,20 @@ def flag_parser(known: Mapping[str, str]) -> Callable[[Cell], tuple[bool | None,
     --------
     >>> parse = flag_parser({"in": "yes"})
     >>> parse("In")[0], parse("N")[0], parse(True)[0], parse(1.0)[0], parse("perhaps")[1]
-    (True, False, True, True, 'unmapped_code')
+    (True, False, True, True, 'flag_unreadable')
     """
 
     def parse(cell: Cell) -> tuple[bool | None, str, str]:
-        if cell is None:
+        if cell is None or is_blank(cell):
             return None, "", ""
         word = fold(as_text(cell))
         if word in YES or known.get(word) == "yes":
             return True, "", ""
         if word in NO or known.get(word) == "no":
             return False, "", ""
-        return None, "" if is_blank(cell) or word in NOT_RECORDED else "unmapped_code", ""
+        return None, "" if word in NOT_RECORDED else "flag_unreadable", ""
 
     return parse
-
-
-def parse_ethnicity(cell: Cell) -> tuple[str | None, str, str]:
-    """Find the SSDA903 ethnic code in a cell such as ``WBRI`` or ``a) WBRI``.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> parse_ethnicity("a) wbri")
-    ('WBRI', '', '')
-    """
-    if cell is None or is_blank(cell):
-        return None, "", ""
-    word = _LETTER.sub("", fold(as_text(cell))).upper()
-    if word in ETHNICITIES:
-        return word, "", ""
-    return None, "" if fold(word) in NOT_RECORDED else "unmapped_code", ""
 
 
 def parse_word(cell: Cell) -> tuple[str | None, str, str]:
@@ -207,7 +324,7 @@ def parse_word(cell: Cell) -> tuple[str | None, str, str]:
 
 
 def parse_text(cell: Cell) -> tuple[str | None, str, str]:
-    """Take text as written, without characters that nobody can see.
+    """Take text as written, without characters that nobody can see or that turn the text round.
 
     Raises
     ------
@@ -221,146 +338,7 @@ def parse_text(cell: Cell) -> tuple[str | None, str, str]:
     if is_blank(cell):
         return None, "", ""
     text = as_text(cell)
-    clean = _CONTROL.sub("", _BIDI.sub("", text))
+    clean = _CONTROL.sub("", text)
+    if not clean.isascii():
+        clean = _PILED.sub(r"\1", clean)
     return clean.strip() or None, "", "" if len(clean) == len(text) else "control_characters"
-
-
-def parse_count(cell: Cell) -> tuple[int | None, str, str]:
-    """Read a small whole number, with a unit behind it or not.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> parse_count("2 attempts"), parse_count(3.0), parse_count("-1")[1]
-    ((2, '', ''), (3, '', ''), 'not_a_number')
-    """
-    if is_blank(cell) or (isinstance(cell, str) and fold(cell) in NOT_RECORDED):
-        return None, "", ""
-    match = re.fullmatch(r"(\d{1,3})(?:\.0+)?(?:\s*[a-z]+)?", tidy(as_text(cell)).lower())
-    return (int(match[1]), "", "") if match else (None, "not_a_number", "")
-
-
-def parse_number(cell: Cell) -> tuple[float | None, str, str]:
-    """Read a distance in miles; 999 and above are stand-ins for unknown.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> parse_number("12.5 miles")[0], parse_number("999.9"), parse_number("1,5")[1]
-    (12.5, (None, '', ''), 'not_a_number')
-    """
-    if is_blank(cell) or (isinstance(cell, str) and fold(cell) in NOT_RECORDED):
-        return None, "", ""
-    match = re.fullmatch(r"(\d{1,5}(?:\.\d+)?)(?:\s*[a-z]+)?", tidy(as_text(cell)).lower())
-    if not match:
-        return None, "not_a_number", ""
-    number = float(match[1])
-    return (None if number >= 999 else number), "", ""
-
-
-def parse_list(cell: Cell) -> tuple[tuple[str, ...] | None, str, str]:
-    """Split a cell that holds several texts at semicolons, bars and new lines.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> parse_list("Referral; Safety plan")[0]
-    ('Referral', 'Safety plan')
-    """
-    if is_blank(cell):
-        return None, "", ""
-    parts = [p for p in (parse_text(part)[0] for part in re.split(r"[;|\r\n\t]+", as_text(cell))) if p]
-    return tuple(dict.fromkeys(parts)), "", ""
-
-
-def parse_refs(cell: Cell) -> tuple[tuple[str, ...] | None, str, str]:
-    """Split a cell that holds several references.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> parse_refs("m1, M2")[0]
-    ('M1', 'M2')
-    """
-    if is_blank(cell):
-        return None, "", ""
-    parts = [parse_id(part)[0] for part in re.split(r"[;,|\s]+", as_text(cell))]
-    return tuple(dict.fromkeys(p for p in parts if p)) or None, "", ""
-
-
-def trigger_parser(codebook: Codebook) -> Callable[[Cell], tuple[tuple[str, ...] | None, str, str]]:
-    """Return a parser of multi-select trigger cells.
-
-    A cell is split at semicolons, bars and new lines; a part that is no wording as a whole is taken apart at commas,
-    slashes and "and", always trying the longest wording first. What no wording matches becomes ``"unmapped"``;
-    answers about the asking become their own value, and "none" alone an empty tuple.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> from missing_patterns.codebook import read_codebook
-    >>> parse = trigger_parser(read_codebook())
-    >>> parse("CCE, county lines; Bullying")[0]
-    ('exploitation_criminal', 'school_bullying')
-    >>> parse("None")[0], parse("")[0], parse("Other: at the fair")[0]
-    ((), None, ('other_specified',))
-    """
-
-    def parse(cell: Cell) -> tuple[tuple[str, ...] | None, str, str]:
-        if is_blank(cell):
-            return None, "", ""
-        whole = _lookup(as_text(cell), codebook)
-        items = [whole] if whole else []
-        if not whole:
-            for part in re.split(r"[;|\r\n\t]+", as_text(cell)):
-                if fold(part):
-                    items += _split_part(part, codebook)
-        found = tuple(dict.fromkeys(item for item in items if item != "asked_none"))
-        return found, "unmapped_trigger" if "unmapped" in found else "", ""
-
-    return parse
-
-
-def _lookup(text: str, codebook: Codebook) -> str | None:
-    text = re.sub(r"^\s*(?:[-*\u2022\u00b7\u25aa]|\[[x ]\]|\d{1,2}[.)])\s*", "", text, flags=re.IGNORECASE)
-    word = fold(text)
-    if code := codebook.find(text):
-        return code
-    if answer := ANSWERS_NOT_TRIGGERS.get(word):
-        return answer
-    if stripped := codebook.find(_LETTER.sub("", word)):
-        return stripped
-    return "other_specified" if re.match(r"other\b\s*[:(\-]", word) else None
-
-
-def _split_part(part: str, codebook: Codebook) -> list[str]:
-    if code := _lookup(part, codebook):
-        return [code]
-    pieces = re.split(r"(\s*(?:,|/|&|\band\b)\s*)", part, flags=re.IGNORECASE)
-    items, i = [], 0
-    while i < len(pieces):
-        for j in range(len(pieces), i, -2):
-            if code := _lookup("".join(pieces[i:j]), codebook):
-                items.append(code)
-                i = j + 1
-                break
-        else:
-            if fold(pieces[i]):
-                items.append("unmapped")
-            i += 2
-    return items
