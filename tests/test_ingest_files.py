@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
+import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xlsxwriter
+from book_example import Page, write_book
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest_example import HEADER, check_law, good_rows, rules, with_cell, write_csv, write_xlsx
@@ -48,28 +51,75 @@ def test_windows_text_is_read_and_named(tmp_path: Path) -> None:
     assert "MP-ENCODING-CP1252" in rules(records)
 
 
+_HTML = b"<html><body><table><tr><td>CHILD</td></tr></table></body></html>"
+_SHEET_2003 = (
+    b'<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>\n'
+    b'<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"></Workbook>'
+)
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+_LOCKED = _OLE + bytes(600) + "EncryptedPackage".encode("utf-16-le")
+
+
 @pytest.mark.parametrize(
-    ("data", "why"),
+    ("name", "data", "rule", "why"),
     [
-        (b"", "empty"),
-        (b"\xef\xbb\xbf\r\n", "empty"),
-        (b"\xff\xfeC\x00H\x00", "no profile"),
-        (b"\xff\xfeC\x00H", "UTF-16"),
-        (b"CHILD,\x81\x8d\n", "neither UTF-8 nor"),
-        (b"PK\x03\x04rest", "zip"),
-        (bytes.fromhex("d0cf11e0a1b11ae1") + b"rest", r"\.xls"),
-        (b"%PDF-1.7", "it is a PDF. Export the table itself from the system"),
-        (b"\x1f\x8b\x08", "gzip"),
-        (b"<!DOCTYPE html><html>", "web page"),
-        (b"  <table><tr>", "web page"),
-        (b"<?xml version='1.0'?>", "XML"),
+        ("a.csv", b"", "MP-EMPTY-FILE", "the file is empty. Export it again"),
+        ("a.csv", b"\xef\xbb\xbf\r\n", "MP-EMPTY-FILE", "empty"),
+        ("a.csv", b"\r\n \x1a", "MP-EMPTY-FILE", "empty"),
+        ("a.xlsx", b"", "MP-EMPTY-FILE", "empty"),
+        ("a.ods", b"", "MP-EMPTY-FILE", "empty"),
+        ("a.xls", b"", "MP-EMPTY-FILE", "empty"),
+        ("a.csv", b"PK\x03\x04rest", "MP-WRONG-KIND", "a zip file or an Excel workbook. Save it as CSV"),
+        ("a.tsv", _OLE + b"rest", "MP-WRONG-KIND", r"an old Excel workbook (.xls) or another old Office file"),
+        ("a.csv", b"%PDF-1.7", "MP-WRONG-KIND", "it is a PDF. Export the table itself from the system"),
+        ("a.xlsx", b"%PDF-1.7", "MP-WRONG-KIND", "it is a PDF. Export the table itself from the system"),
+        ("a.csv", b"\x1f\x8b\x08", "MP-WRONG-KIND", "gzip"),
+        ("a.xlsx", b"7z\xbc\xaf\x27\x1c", "MP-WRONG-KIND", "7-Zip"),
+        ("a.csv", b"Rar!\x1a\x07\x00", "MP-WRONG-KIND", "RAR"),
+        ("a.csv", b"PK\x05\x06" + bytes(18), "MP-WRONG-KIND", "a zip file with nothing in it"),
+        ("a.csv", b"<!DOCTYPE html><html>", "MP-WRONG-KIND", "web page"),
+        ("a.csv", b"  <table><tr>", "MP-WRONG-KIND", "web page"),
+        ("a.csv", "\ufeff".encode("utf-16-le") + _HTML.decode().encode("utf-16-le"), "MP-WRONG-KIND", "web page"),
+        ("a.xls", _HTML, "MP-WRONG-KIND", "a web page (HTML). Save it as an Excel workbook (.xlsx)"),
+        ("a.xls", b"\xef\xbb\xbf\r\n<style>", "MP-WRONG-KIND", "web page"),
+        ("a.xls", b"MIME-Version: 1.0\r\n", "MP-WRONG-KIND", "MHTML"),
+        ("a.xls", _SHEET_2003, "MP-WRONG-KIND", "an XML spreadsheet (Excel 2003). Save it as an Excel workbook"),
+        ("a.csv", _SHEET_2003, "MP-WRONG-KIND", "an XML spreadsheet (Excel 2003). Save it as CSV"),
+        ("a.csv", b"<?xml version='1.0'?><a/>", "MP-WRONG-KIND", "it is XML"),
+        ("a.xls", b"CHILD\tDOB\r\n1\t2\r\n", "MP-WRONG-KIND", "it is text. Rename it to end in .csv"),
+        ("a.xlsx", b"CHILD,MISSING", "MP-WRONG-KIND", "it is text. Rename it to end in .csv"),
+        ("a.xlsx", b"CHILD,MISSING\x00", "MP-UNREADABLE", "not a whole workbook"),
+        ("a.xlsx", b"PK\x03\x04 cut off", "MP-UNREADABLE", "not a whole workbook; the file may be cut off"),
+        ("a.xls", _OLE + bytes(600), "MP-UNREADABLE", "not a workbook that can be read; the file may be cut off"),
+        ("a.xlsx", _LOCKED, "MP-LOCKED", "locked with a password. Save it without a password"),
+        ("a.xls", _LOCKED, "MP-LOCKED", "locked with a password"),
+        ("a.csv", b"SQLite format 3\x00", "MP-WRONG-KIND", "a database (SQLite)"),
+        ("a.csv", b"PAR1", "MP-WRONG-KIND", "a Parquet file"),
+        ("a.csv", b"{\\rtf1", "MP-WRONG-KIND", "RTF"),
+        ("a.xlsx", b"\x89PNG\r\n", "MP-WRONG-KIND", "a picture"),
+        ("a.csv", b"\xff\xd8\xff\xe0", "MP-WRONG-KIND", "a picture"),
     ],
 )
-def test_what_is_not_a_csv_is_refused(tmp_path: Path, data: bytes, why: str) -> None:
-    path = tmp_path / "Missing.csv"
-    path.write_bytes(data)
+def test_what_is_not_what_its_name_says_is_refused(tmp_path: Path, name: str, data: bytes, rule: str, why: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(DataRefused) as refused:
+        mp.read_records(tmp_path / name)
+    part = refused.value.parts[0]
+    assert (part.file, part.rule) == (name, rule)
+    assert why in part.told
+
+
+@pytest.mark.parametrize(("data", "why"), [(b"\xff\xfeC\x00H", "UTF-16"), (b"CHILD,\x81\x8d\n", "neither UTF-8 nor")])
+def test_characters_that_cannot_be_told_are_refused(tmp_path: Path, data: bytes, why: str) -> None:
+    (tmp_path / "a.csv").write_bytes(data)
     with pytest.raises(DataRefused, match=why):
-        mp.read_records(path)
+        mp.read_records(tmp_path / "a.csv")
+
+
+def test_half_a_utf_16_file_is_still_text(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"\xff\xfeC\x00H\x00")
+    with pytest.raises(DataRefused, match="no profile fits it"):
+        mp.read_records(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize(
@@ -87,24 +137,6 @@ def test_a_document_is_not_to_be_saved_under_another_name(tmp_path: Path, name: 
     (tmp_path / name).write_bytes(data)
     with pytest.raises(DataRefused, match=why):
         mp.read_records(tmp_path / name)
-
-
-@pytest.mark.parametrize(
-    ("data", "why"),
-    [
-        (b"CHILD,MISSING", "it is text. Rename it to end in .csv"),
-        (b"CHILD,MISSING\x00", "not a whole workbook"),
-        (b"PK\x03\x04 cut off", "not a whole workbook"),
-        (b"<html>", "web page"),
-        (bytes.fromhex("d0cf11e0a1b11ae1") + "EncryptedPackage".encode("utf-16-le"), "password"),
-        (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "not a workbook"),
-    ],
-)
-def test_what_is_not_a_workbook_is_refused(tmp_path: Path, data: bytes, why: str) -> None:
-    path = tmp_path / "rhi.xlsx"
-    path.write_bytes(data)
-    with pytest.raises(DataRefused, match=why):
-        mp.read_records(path)
 
 
 def test_a_zip_that_is_no_workbook_is_refused(tmp_path: Path) -> None:
@@ -128,8 +160,90 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path, monkeypatch: py
         raise PermissionError(13, "in use")
 
     monkeypatch.setattr(Path, "read_bytes", locked)
-    with pytest.raises(DataRefused, match=r"rhi\.csv: it cannot be read \(PermissionError\)"):
+    with pytest.raises(DataRefused, match=r"rhi\.csv: it cannot be read \(PermissionError\)") as refused:
         mp.read_records(path)
+    assert refused.value.parts[0].rule == "MP-UNREADABLE"
+
+
+def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_BYTES", 10)
+    with pytest.raises(DataRefused, match=r"it is larger than 0 MB\. Export it in parts"):
+        mp.read_records(write_csv(tmp_path / "rhi.csv", good_rows()))
+
+
+@pytest.mark.parametrize("fmt", ["csv", "xlsx", "xls", "ods"])
+class TestWhileItIsRead:
+    """A file that is written while it is read holds half of this and half of that."""
+
+    def path(self, folder: Path, fmt: str) -> Path:
+        if fmt == "csv":
+            return write_csv(folder / "rhi.csv", good_rows())
+        return write_book(folder / f"rhi.{fmt}", {"A": Page([list(HEADER), *good_rows()])})
+
+    def test_more_bytes_come(self, tmp_path: Path, fmt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        read = Path.read_bytes
+
+        def grows(path: Path) -> bytes:
+            data = read(path)
+            path.write_bytes(data + b"\n")
+            return data
+
+        path = self.path(tmp_path, fmt)
+        monkeypatch.setattr(Path, "read_bytes", grows)
+        with pytest.raises(DataRefused, match=rf"rhi\.{fmt}: it changed while it was read\. Wait until") as refused:
+            mp.read_records(path)
+        assert refused.value.parts[0].rule == "MP-CHANGED-WHILE-READING"
+
+    def test_other_bytes_come_later_in_the_run(self, tmp_path: Path, fmt: str) -> None:
+        path = self.path(tmp_path, fmt)
+        source = files.list_sources(path)[0][0]
+        data, stamp = files.read_stamped(source)
+        assert data == path.read_bytes()
+        assert files.same_as_read(source, stamp)
+        os.utime(path, ns=(stamp.mtime_ns, stamp.mtime_ns + 1))
+        assert not files.same_as_read(source, stamp)
+        path.unlink()
+        assert not files.same_as_read(source, stamp)
+
+    def test_it_is_known_when_it_was_written(self, tmp_path: Path, fmt: str) -> None:
+        path = self.path(tmp_path, fmt)
+        noon = int(dt.datetime(2026, 7, 14, 12, tzinfo=dt.UTC).timestamp())
+        os.utime(path, (noon, noon))
+        stamp = files.read_stamped(files.list_sources(path)[0][0])[1]
+        assert stamp.written_at.isoformat() == "2026-07-14T13:00:00"  # London is an hour ahead in summer
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("blank lines", "{h}\n\n{a}\n\n\n{b}\n\n"),
+        ("lines of separators", "{h}\n,,,\n{a}\n , , , \n{b}\n,,,\n"),
+        ("no end of the last line", "{h}\n{a}\n{b}"),
+        ("mixed line ends", "{h}\r\n{a}\r{b}\n"),
+        ("a Ctrl-Z at the end", "{h}\n{a}\n{b}\n\x1a"),
+        ("a form feed at the end", "{h}\n{a}\n{b}\n\f\n"),
+        ("a mark in front", "\ufeff{h}\n{a}\n{b}\n"),
+    ],
+)
+def test_what_programs_leave_between_rows_is_no_data(tmp_path: Path, name: str, body: str) -> None:
+    header, first, second = SIMPLE.splitlines()
+    path = tmp_path / "Missing.csv"
+    path.write_bytes(body.format(h=header, a=first, b=second).encode())
+    records = mp.read_records(path)
+    assert records.incidents["child_id"].tolist() == ["C1", "C2"], name
+    assert records.incidents["returned_at"].notna().tolist() == [True, False]
+    told = records.accounting.iloc[0]
+    assert told["n_rows"] == told["n_accepted"] + told["n_not_data"]
+    assert records.quarantine.empty
+
+
+@pytest.mark.parametrize("text", ["CHILD,MISSING,MIS_START,MIS_END", "CHILD,MISSING,MIS_START,MIS_END\n\n,,,\n"])
+def test_a_header_alone_is_no_rows_with_a_warning(tmp_path: Path, text: str) -> None:
+    (tmp_path / "Missing.csv").write_text(text, encoding="utf-8")
+    records = mp.read_records(tmp_path / "Missing.csv")
+    assert records.incidents.empty
+    told = records.problems.set_index("rule")
+    assert told.loc["MP-NO-ROWS", "severity"] == "warning"
 
 
 @pytest.mark.parametrize(
@@ -223,8 +337,6 @@ class TestWorkbooks:
     """Sheets, hidden sheets, merged cells, error cells."""
 
     def test_real_dates_and_text_dates_read_the_same(self, tmp_path: Path) -> None:
-        import datetime as dt
-
         rows = good_rows(4)
         rows[1][3] = dt.datetime.fromisoformat("2026-01-14T21:01")
         rows[1][2] = dt.date(2011, 3, 14)
