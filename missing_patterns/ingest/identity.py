@@ -80,6 +80,8 @@ def _check_two_ids(sheets: Sequence[Sheet], facts: Gathered, child: np.ndarray) 
     twice[shared >= 0] = np.bincount(shared[shared >= 0])[shared[shared >= 0]] > 1
     numbers = {name: n for n, name in enumerate(ids)}
     rows = gather(sheets, "incidents", ("child_id", "missing_from", "precision"))
+    if not len(rows):
+        return
     of_child = rows["child_id"].map(numbers).fillna(-1).to_numpy(dtype=np.int64)
     is_known = (of_child >= 0) & likely[of_child]
     is_minute = is_known & (rows["precision"] != "day").to_numpy(dtype=bool)

@@ -351,8 +351,8 @@ def _check_values(place: str, values: Any, becomes: Iterable[str]) -> list[str]:
         strange = [code for code in codes if known and code not in known]
         problems += [f"{place}: '{c}' is not a code of '{name}'.{did_you_mean(c, known)}" for c in strange]
         folded = [word for words in codes.values() for word in dict.fromkeys(map(fold, words))]
-        if twice := {word for word in folded if folded.count(word) > 1}:
-            problems.append(f"{place}: {len(twice)} wordings of '{name}' stand under two codes, such as '{min(twice)}'")
+        if twice := sorted({word for word in folded if folded.count(word) > 1}):
+            problems.append(f"{place}: wordings of '{name}' under two codes: {', '.join(twice[:5])}")
     return problems
 
 

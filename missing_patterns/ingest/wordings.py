@@ -67,14 +67,13 @@ def _find(text: str, table: Mapping[str, str]) -> str | None:
         if part in table:
             return table[part]
     match = _IN_FRONT.match(text)
-    if match is None or text.startswith("both "):
-        return None
-    is_code = match["code"] in table or any(c.isdigit() for c in match["code"])
-    if is_code and match["words"] in table:
-        return table[match["words"]]
-    # A code with words that are not known: the code, unless it is one whose meaning has changed.
-    if code := table.get(match["code"]):
-        return None if match["words"] and _OLD.fullmatch(match["code"]) else code
+    if match and not text.startswith("both "):
+        is_code = match["code"] in table or any(c.isdigit() for c in match["code"])
+        if is_code and match["words"] in table:
+            return table[match["words"]]
+        # A code with words that are not known: the code, unless it is one whose meaning has changed.
+        if code := table.get(match["code"]):
+            return None if match["words"] and _OLD.fullmatch(match["code"]) else code
     # A code behind the words: one of four letters, as ethnic codes are, that cannot be the word "both".
     codes = {table[word] for word in text.split() if len(word) == 4 and word != "both" and word in table}
     return codes.pop() if len(codes) == 1 else None
