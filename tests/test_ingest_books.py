@@ -291,7 +291,7 @@ class TestXlsx:
         assert told(records, "MP-NOT-CHECKED") == [["A", None, None, "warning"]]
 
     @pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/worksheets/sheet1.xml"])
-    @pytest.mark.parametrize("content", [b"<", None])
+    @pytest.mark.parametrize("content", [b"<", b'<?xml version="1.0" encoding="no-such"?><a/>', None])
     def test_a_part_that_is_broken_or_absent(self, tmp_path: Path, part: str, content: bytes | None) -> None:
         data = rewritten(write_book(tmp_path / "a.xlsx", {"A": page(2)}).read_bytes(), part, content)
         assert inside.look_in_zip(data) == ({}, False)

@@ -75,7 +75,7 @@ def look_in_zip(data: bytes) -> tuple[dict[str, Inside], bool]:
         try:
             links = list(ET.fromstring(packed.read(names["xl/_rels/workbook.xml.rels"])))  # noqa: S314
             book = list(ET.fromstring(packed.read(names["xl/workbook.xml"])).iter())  # noqa: S314
-        except ET.ParseError:
+        except (ET.ParseError, LookupError, ValueError):  # LookupError: it names an encoding that there is not
             return {}, False
         targets = {link.get("Id"): str(link.get("Target")).lstrip("/") for link in links}
         settings = {_local(e.tag): e for e in book if _local(e.tag) in ("workbookPr", "calcPr")}
