@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from missing_patterns.errors import DataRefused, MissingPatternsError, SettingsRefused, did_you_mean
+from missing_patterns.errors import DataRefused, SettingsRefused, did_you_mean
 from missing_patterns.ingest.files import Source
 from missing_patterns.ingest.grid import Cell, Grid
 from missing_patterns.ingest.headers import Match, choose, match_tables
@@ -76,7 +76,9 @@ def read_database(
     with _connected(source) as connection:
         written_at = _now(connection)
         for table, statement, label in _plan(connection, source, wanted, log):
-            yield _read(connection, table, statement, label, written_at)
+            with _worded(label):
+                found = _read(connection, table, statement, label, written_at)
+            yield found
 
 
 @contextmanager
@@ -89,8 +91,6 @@ def _connected(source: Source) -> Iterator[Any]:
         raise refused(source.label, why, 'Run: pip install "missing-patterns[sql]".') from None
     try:
         engine = sa.create_engine(**_options(source, sa.make_url(source.url)))
-    except MissingPatternsError:
-        raise
     except ModuleNotFoundError as error:
         why = f"the driver of this kind of database is not installed ({error.name})"
         fix = 'Run: pip install "missing-patterns[sql]" for PostgreSQL; for another kind, pip install its driver.'
@@ -100,18 +100,23 @@ def _connected(source: Source) -> Iterator[Any]:
         fix = "Write it as kind+driver://user:password@host/name; in the password, @ is written %40 and / is %2F."
         raise refused(source.label, why, fix) from None
     try:
-        with engine.connect() as connection:
+        with _worded(source.label), engine.connect() as connection:
             _only_read(connection)
             yield connection
-    except (sa.exc.SQLAlchemyError, OSError, ValueError, ArithmeticError) as error:
-        if isinstance(error, MissingPatternsError):
-            raise
-        told = getattr(error, "orig", None) or error
-        raise refused(
-            source.label, f"the database did not answer as it should ({type(told).__name__})", _CHECK
-        ) from None
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _worded(label: str) -> Iterator[None]:
+    """Pass on the class of what a driver raises, and nothing that it says."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, OSError, ValueError, ArithmeticError) as error:
+        kind = type(getattr(error, "orig", None) or error).__name__
+        raise refused(label, f"the database did not answer as it should ({kind})", _CHECK) from None
 
 
 def refused(label: str, why: str, fix: str, rule: str = "database") -> DataRefused:
@@ -150,7 +155,7 @@ def _only_read(connection: Any) -> None:
     """Begin the one transaction of a run: one state of all tables, and no right to write, where the kind knows that."""
     if connection.dialect.name == "postgresql":
         connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'")
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{round(LOCK_WAIT * 1000)}ms'")
         if connection.dialect.driver == "psycopg":
             connection.exec_driver_sql("SET LOCAL datestyle = 'ISO'")
             _load_all_stamps(connection)

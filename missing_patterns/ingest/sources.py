@@ -35,12 +35,12 @@ def is_address(given: object) -> bool:
 
     Examples
     --------
-    >>> is_address("sqlite:///cases.db"), is_address("cases.csv")
-    (True, False)
+    >>> is_address("sqlite:///cases.db"), is_address("${CASES}"), is_address("cases.csv")
+    (True, True, False)
     """
     if isinstance(given, Path) and _PATH_MADE.match(given.as_posix()):
         raise ArgumentRefused("Give the address of a database as text, not as a Path.")
-    return isinstance(given, str) and "://" in given
+    return isinstance(given, str) and ("://" in given or _VARIABLE.fullmatch(given) is not None)
 
 
 def filled_in(address: str) -> str:
