@@ -42,6 +42,8 @@ class Grid:
         For a row that runs over several physical lines, those lines as text.
     written_at : datetime or None
         When the file was written, naive London time: what it holds cannot lie after that. None = not known.
+    is_plain : bool
+        Whether every cell is known to be text of ASCII alone, so that nothing can be garbled.
 
     Raises
     ------
@@ -59,6 +61,7 @@ class Grid:
     delimiter: str = ""
     spans: dict[int, list[str]] = field(default_factory=dict)
     written_at: dt.datetime | None = None
+    is_plain: bool = False
 
     def __repr__(self) -> str:
         return f"Grid: {len(self.rows)} rows"

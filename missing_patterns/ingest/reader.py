@@ -33,6 +33,7 @@ from missing_patterns.ingest.headers import Match, choose, match_tables
 from missing_patterns.ingest.identity import check_identity
 from missing_patterns.ingest.joining import join_sheets
 from missing_patterns.ingest.log import CellRead, Log
+from missing_patterns.ingest.mending import mend
 from missing_patterns.ingest.parquet import open_parquet
 from missing_patterns.ingest.profiles import TableProfile, built_in, read_profile
 from missing_patterns.ingest.repeats import check_repeats
@@ -271,6 +272,7 @@ class _Run:
 
     def _read_sheet(self, grid: Grid, match: Match, source: Source) -> Sheet:
         log = self.log
+        mend(grid, log)
         _check_needed(grid, match)
         for name in match.doubled:
             log.add("two_headers", grid.file, grid.sheet, column=match.headers[match.fields[name]])
