@@ -48,7 +48,7 @@ def draft(file: str, sheets: Sequence[SheetGuess], meaning_of: Mapping[str, str]
 
 def _table(sheet: SheetGuess, table: TableProfile, number: int, meaning_of: Mapping[str, str]) -> list[str]:
     named = {c.field: c for c in sheet.columns if c.field}
-    unread = [c for c in sheet.columns if not c.field]
+    unread = [c for c in sheet.columns if not c.field and not c.is_unread]
     recognise = [n for n in table.recognise if n in named]
     recognise += [n for n in named if n not in recognise][: max(0, _TOLD_BY - len(recognise))]
     lines = [
@@ -57,7 +57,7 @@ def _table(sheet: SheetGuess, table: TableProfile, number: int, meaning_of: Mapp
         f"name = {quoted(f'{table.name}_{number}' if number > 1 else table.name)}",
         f"becomes = {_list(table.becomes)}",
         f"recognise = {_list(recognise or list(sheet.needed))}  # fields that tell this table from others",
-        f"date_order = {quoted(table.date_order)}",
+        f"date_order = {quoted(sheet.date_order or table.date_order)}",
     ]
     if sheet.sheet:
         lines.append(f"sheet = {quoted(sheet.sheet)}")
@@ -67,6 +67,9 @@ def _table(sheet: SheetGuess, table: TableProfile, number: int, meaning_of: Mapp
         lines.append(f"shared = {_list(shared)}  # wordings that the library knows")
     lines.append("[table.columns]")
     lines += [f"{c.field} = {_list([c.header])}  # {c.why}" for c in named.values()]
+    lines += [
+        f"_{head(c.header).replace(' ', '_')} = {_list([c.header])}  # {c.why}" for c in sheet.columns if c.is_unread
+    ]
     lines += [f"# {quoted(c.header)}: {c.why}" for c in unread]
     for name in dict.fromkeys([*sheet.needed, *table.fields]):
         if name not in named and name[:1] != "_":

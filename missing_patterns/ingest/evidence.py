@@ -13,10 +13,10 @@ import numpy as np
 from missing_patterns.codebook import fold, read_codebook
 from missing_patterns.ingest import values
 from missing_patterns.ingest.choices import Choices
-from missing_patterns.ingest.fields import TRIGGER_FIELDS, TableProfile, fields_of
+from missing_patterns.ingest.fields import DATE_ORDERS, TRIGGER_FIELDS, TableProfile, fields_of
 from missing_patterns.ingest.grid import Cell, as_text, is_blank, tidy
 from missing_patterns.ingest.rows import distinct
-from missing_patterns.ingest.stamps import Stamps, parse_cells, prove_order
+from missing_patterns.ingest.stamps import parse_cells, prove_order
 from missing_patterns.ingest.wordings import own_codebook, phrase_parser
 
 #: Cells that are looked at, from the first row down.
@@ -53,6 +53,7 @@ class Shape:
     n_rows: int
     n_distinct: int
     more: str = ""
+    is_month_first: bool = False
 
     @property
     def is_full(self) -> bool:
@@ -93,29 +94,33 @@ def shape_of(cells: Sequence[Cell]) -> Shape:
         ("ids", 0.9, lambda c: _ID.fullmatch(tidy(as_text(c))) is not None),
         ("long text", 0.5, lambda c: len(as_text(c)) > 60),
     )
-    read = parse_cells(found.cells)
-    is_date = ~np.isnat(read.at) & ~read.is_repair("excel_serial")
-    kinds = [("dates", 0.8, is_date)]
-    kinds += [(kind, least, np.array([test(c) for c in found.cells], dtype=bool)) for kind, least, test in tests]
-    for kind, least, fits in kinds:
-        hits = int(often[fits].sum())
+    counts = n, len(looked), len(found.cells)
+    if dates := _as_dates(found.cells, often, counts):
+        return dates
+    for kind, least, test in tests:
+        hits = int(often[np.array([test(c) for c in found.cells], dtype=bool)].sum())
         if hits >= least * n:
-            more = _of_dates(read, is_date, often) if kind == "dates" else ""
-            return Shape(kind, hits, n, len(looked), len(found.cells), more)
-    return Shape("words", n, n, len(looked), len(found.cells), f", {len(found.cells):,} different")
+            return Shape(kind, hits, *counts)
+    return Shape("words", n, *counts, f", {len(found.cells):,} different")
+
+
+def _as_dates(cells: Sequence[Cell], often: np.ndarray, counts: tuple[int, int, int]) -> Shape | None:
+    """Say what dates they are, if most are: in the order that most fit, day first if both do."""
+    best: Shape | None = None
+    for order in DATE_ORDERS:
+        read = parse_cells(cells, order)
+        is_date = ~np.isnat(read.at) & ~read.is_repair("excel_serial")
+        hits = int(often[is_date].sum())
+        if hits >= 0.8 * counts[0] and (best is None or hits > best.n):
+            timed = 2 * int(often[is_date & read.has_time].sum()) > hits
+            proven = f", {order.replace('_', ' ')}" if prove_order(read, often).n_declared else ""
+            more = (" with times" if timed else "") + proven
+            best = Shape("dates", hits, *counts, more, order == "month_first")
+    return best
 
 
 def _is_time(cell: Cell) -> bool:
     return isinstance(cell, dt.time) or (isinstance(cell, str) and _TIME.fullmatch(tidy(cell)) is not None)
-
-
-def _of_dates(read: Stamps, is_date: np.ndarray, often: np.ndarray) -> str:
-    timed = int(often[is_date & read.has_time].sum())
-    proven = prove_order(read, often)
-    order = ", day first" if proven.n_declared else ""
-    if proven.n_other > proven.n_declared:
-        order = ", month first"
-    return (" with times" if 2 * timed > int(often[is_date].sum()) else "") + order
 
 
 def judge(table: TableProfile, name: str, cells: Sequence[Cell], shape: Shape) -> tuple[int, str]:

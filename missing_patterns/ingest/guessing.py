@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from missing_patterns.ingest.evidence import FEWEST, Shape, judge, known_cells, shape_of
+import numpy as np
+
+from missing_patterns.ingest.evidence import FEWEST, N_LOOKED, Shape, judge, known_cells, shape_of
 from missing_patterns.ingest.fields import TableProfile, fields_of, head
 from missing_patterns.ingest.grid import Cell
+from missing_patterns.ingest.rows import distinct
+from missing_patterns.ingest.stamps import parse_cells
 
 #: A header is offered as a guess when it is at least this like a known one; a little less will do if its cells fit.
 LIKE_ENOUGH, LIKE_WITH_CELLS = 0.75, 0.6
@@ -29,6 +33,8 @@ _TELLING = (
 class ColumnGuess:
     """One column: its header, the field that it is taken for ("" = none), why, and how sure (0 to 1).
 
+    ``is_unread`` says that it is known and left unread on purpose.
+
     Raises
     ------
     Nothing.
@@ -39,6 +45,7 @@ class ColumnGuess:
     field: str
     why: str
     confidence: float
+    is_unread: bool = False
 
 
 class Columns:
@@ -62,7 +69,7 @@ class Columns:
     def known(self, at: int, header: str, field: str) -> ColumnGuess:
         """Guess a column whose header is known: its cells can support that or cast doubt on it."""
         if field.startswith("_"):
-            return ColumnGuess(at, header, "", "a known header that is not used", 1.0)
+            return ColumnGuess(at, header, "", "a known header that is not used", 1.0, is_unread=True)
         by_name = head(header) in self.table.aliases or header in self.table.exact
         sure, why = (1.0, "a known header") if by_name else (BY_PATTERN, "a header that a pattern of the profile fits")
         verdict, seen = judge(self.table, field, self.cells(at), self.shape(at))
@@ -98,6 +105,39 @@ class Columns:
         self.free.remove(best)
         why = f"by its cells alone: {most:,} of {self.shape(at).n_filled:,} looked at are wordings of it"
         return ColumnGuess(at, header, best, why, BY_CELLS)
+
+    @property
+    def is_month_first(self) -> bool:
+        """Whether the dates of some column can only be month first, and of none day first."""
+        orders = {
+            "month_first" if s.is_month_first else "day_first" for s in self._shapes.values() if " first" in s.more
+        }
+        return orders == {"month_first"}
+
+    def ends(self, candidates: Mapping[int, str], start: int) -> ColumnGuess | None:
+        """Guess the column of the end: dates that never lie before the start, and the nearest to it of all such."""
+        if "returned_at" not in self.free:
+            return None
+        begins = self._stamps(start)
+        near: list[tuple[float, int, int]] = []
+        for at in candidates:
+            if self.shape(at).kind == "dates":
+                apart = (self._stamps(at) - begins) / np.timedelta64(1, "h")
+                apart = apart[~np.isnan(apart)]
+                if len(apart) >= FEWEST and (apart >= 0).all() and (apart > 0).any():
+                    near.append((float(np.median(apart)), at, len(apart)))
+        if not near:
+            return None
+        hours, at, n = min(near)
+        self.free.remove("returned_at")
+        why = f"by its cells alone: {n:,} of {n:,} are at or after the start, by {hours:,.0f} hours in the median"
+        return ColumnGuess(at, candidates[at], "returned_at", why, LAST_RESORT)
+
+    def _stamps(self, at: int) -> np.ndarray:
+        order = "month_first" if self.shape(at).is_month_first else "day_first"
+        found = distinct(self.cells(at)[:N_LOOKED])
+        stamps: np.ndarray = parse_cells(found.cells, order).at[found.codes]
+        return stamps
 
     def last_resort(self, at: int, header: str) -> ColumnGuess | None:
         """Guess a column for a field that every row needs: always filled, and of the kind that the field is."""

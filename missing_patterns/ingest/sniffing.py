@@ -26,7 +26,7 @@ class SheetGuess:
     """One sheet: the profile and table that it looks like, the line of its header, and its columns.
 
     ``fits`` says whether ``read_records`` would read it as it stands; ``unmapped`` holds the wordings of each field
-    that no list knows.
+    that no list knows; ``date_order`` how its dates are written, if their cells prove another order than day first.
 
     Raises
     ------
@@ -41,6 +41,7 @@ class SheetGuess:
     columns: tuple[ColumnGuess, ...]
     made_from: TableProfile | None = None
     unmapped: tuple[Unmapped, ...] = ()
+    date_order: str = ""
 
     @property
     def needed(self) -> dict[str, str]:
@@ -289,11 +290,16 @@ def _guess(grid: Grid, match: Match, *, fits: bool) -> SheetGuess:
         for at, header in headers.items():
             if at not in taken and not guesses[at].field:
                 guesses[at] = columns.last_resort(at, header) or guesses[at]
+        loose = {at: header for at, header in headers.items() if at not in taken and not guesses[at].field}
+        start = next((at for at, g in guesses.items() if g.field == "missing_from"), None)
+        if start is not None and (end := columns.ends(loose, start)):
+            guesses[end.position] = end
     where = {g.field: (g.position, g.header) for g in guesses.values() if g.field}
     unmapped = find_unmapped(below, table, where) if where else ()
     line = grid.lines[match.row]
     told = tuple(guesses.values())
-    return SheetGuess(grid.sheet, table.profile, table.name, line, fits, told, table, unmapped)
+    order = "month_first" if columns.is_month_first else ""
+    return SheetGuess(grid.sheet, table.profile, table.name, line, fits, told, table, unmapped, order)
 
 
 def _likely_header(grid: Grid) -> int | None:
