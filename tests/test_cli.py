@@ -9,6 +9,7 @@ import os
 import runpy
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -18,7 +19,9 @@ import pytest
 import missing_patterns as mp
 from missing_patterns import cli
 from missing_patterns.cli import reports
-from missing_patterns.cli.findings import accounting_in_words, named, print_problems, unread_tables
+from missing_patterns.cli.findings import accounting_in_words, named, print_problems, print_summary, unread_tables
+from missing_patterns.cli.words import still_there
+from missing_patterns.errors import DataRefused
 from missing_patterns.schema import Records
 
 INCIDENT = pd.DataFrame({"child_id": ["A"], "missing_from": ["2026-01-05 21:00"]})
@@ -74,44 +77,186 @@ def test_report_on_a_folder_of_extracts(tmp_path: Path, extracts: Path, capsys: 
     assert "to edit and send" in out
 
 
-def test_check_prints_positions_and_reasons_but_no_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "Missing.csv"
+def write_missing(folder: Path, *more: list[str]) -> Path:
+    path = folder / "Missing.csv"
     rows = [["CHILD", "DOB", "MISSING", "MIS_START", "MIS_END"]]
     rows += [[f"SECRET{k}", "01/02/2010", "M", f"{k + 13}/01/2026", f"{k + 13}/01/2026"] for k in range(4)]
-    rows += [["SECRET9", "01/02/2010", "M", "31/02/2026", ""], ["", "01/02/2010", "M", "14/02/2026", ""]]
     with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
-    listed = tmp_path / "problems.csv"
+        csv.writer(file).writerows([*rows, *more])
+    return path
+
+
+BAD = (["SECRET9", "01/02/2010", "M", "31/02/2026", ""], ["", "01/02/2010", "M", "14/02/2026", ""])
+
+
+def test_check_prints_counts_then_places_and_no_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, listed = write_missing(tmp_path, *BAD), tmp_path / "problems.csv"
     code, out, err = call(capsys, "check", path, "--problems", listed)
-    assert code == 3
-    assert "line 6 'MIS_START'" in out
-    assert "2 rows were set aside" in out
+    assert code == 0
+    assert out.startswith("Files:\n  Missing.csv: read as incidents; 4 rows used, 2 set aside\n\nDates (day first, ")
+    assert "\n  Missing.csv 'MIS_START': 5 can only be read so, 0 could be either way\n" in out
+    assert "\n\nLeft out of every figure until it is corrected:\n" in out
+    assert "         1 row  1004 in 'MIS_START': not a real date or time; use dd/mm/yyyy HH:MM\n" in out
+    assert "\n  Missing.csv, line 6 'MIS_START': not a real date" in out
+    assert out.endswith("\n2 rows were set aside. Correct them in the source and export again.\n")
     assert "SECRET" not in out + err + listed.read_text(encoding="utf-8")
     told = pd.read_csv(listed)
-    n_listed, n_notes = len(told), int((told["severity"] == "note").sum())
-    assert f"\n2 errors, 1 warning, {n_notes} notes:\n" in f"\n{out}"
-    assert out.index("\nERROR ") < out.index("\nNOTE ")
+    n_notes = int((told["severity"] == "note").sum())
+    assert f"\n2 errors, 1 warning, {n_notes} notes:\n" in out
+    assert out.index("\nERROR ") < out.index("\nWARNING ")
+    assert "\nNOTE " not in out
     headings = out.split("Every row, accounted for:\n")[1].splitlines()[0]
     assert " ".join(headings.split()) == "file became rows read used set aside not data"
-    assert out.count("\n  Missing.csv") == n_listed
+    code, out, _ = call(capsys, "check", path, "--all", "--strict")
+    assert (code, "\nNOTE " in out) == (3, True)
 
 
 def test_check_of_good_files_ends_with_nought(extracts: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = call(capsys, "check", extracts)
+    code, out, _ = call(capsys, "check", extracts, "--strict")
     assert code == 0
     assert "Every row, accounted for:" in out
+
+
+def test_check_shows_what_can_be_read_beside_what_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_missing(tmp_path)
+    (tmp_path / "b.csv").write_text('CHILD,MISSING,MIS_START,MIS_END\nSECRET,M,"13/01/2026,\n', encoding="utf-8")
+    code, out, err = call(capsys, "check", tmp_path)
+    assert code == 3
+    assert "\n  b.csv: REFUSED, nothing of it was used. line 2: " in out
+    assert out.rstrip().splitlines()[1].endswith("(MP-STRAY-QUOTE)")
+    assert "\n  Missing.csv: read as incidents; 4 rows used\n" in out
+    assert err.endswith("\n1 file was refused: b.csv. Why, and what to do, stands under Files.\n")
+    assert "SECRET" not in out + err
+    code, out, err = call(capsys, "check", tmp_path / "b.csv", "--problems", tmp_path / "p.csv")
+    assert (code, "Every row" in out, (tmp_path / "p.csv").exists()) == (3, False, False)
+
+
+def test_check_writes_a_fix_list_and_compares_it_with_the_last(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "extracts").mkdir()
+    path, fix_list = write_missing(tmp_path / "extracts", *BAD), tmp_path / "problems.xlsx"
+    code, out, err = call(capsys, "check", path, "--fix-list", fix_list)
+    assert code == 0
+    assert f"\nThe fix list (no. 1) is in {fix_list}\n" in out
+    write_missing(tmp_path / "extracts", ["SECRET9", "01/02/2010", "M", "28/02/2026", ""])
+    code, out, err = call(capsys, "check", tmp_path / "extracts", "--fix-list", fix_list)
+    assert "\nThe fix list (no. 2) is in " in out
+    assert "Since list 1: 1 fixed, 1 no longer in the extract" in out
+    assert "keep it inside the council" in out
+    assert "SECRET" not in out + err
+    code, _, err = call(capsys, "check", path, "--fix-list", tmp_path / "extracts" / "p.xlsx")
+    assert code == 0
+    code, _, err = call(capsys, "check", path.parent, "--fix-list", tmp_path / "extracts" / "p.xlsx")
+    assert (code, "would lie among the files" in err, "Reading" in err) == (2, True, False)
+
+
+def test_check_reads_settings_and_profile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, settings = write_missing(tmp_path), tmp_path / "council.toml"
+    settings.write_text("[ingest]\ncollection_year = 2025\n", encoding="utf-8")
+    code, out, _ = call(capsys, "check", path, "--settings", settings, "--profile", "ssda903")
+    assert code == 0
+    assert "4 rows  570 in 'MIS_START': starts after the collection year has ended" in out
+
+
+def test_check_of_a_database_never_echoes_its_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = call(capsys, "check", f"sqlite:///{tmp_path}/none.db?password=SECRET", "--profile", "ssd")
+    assert (code, "SECRET" in out + err) == (3, False)
+
+
+def test_a_long_read_says_that_it_goes_on() -> None:
+    said: list[str] = []
+    with still_there(said.append, every=0.01):
+        for _ in range(500):
+            time.sleep(0.01)
+            if said:
+                break
+    assert said[0] == "Still reading."
+    with still_there(said.clear):  # type: ignore[arg-type]
+        pass
+    assert said
+
+
+def test_counts_say_rows_columns_and_times(capsys: pytest.CaptureFixture[str]) -> None:
+    from missing_patterns.schema import ACCOUNTING, PROBLEMS, conform
+
+    rows = [
+        *[("a.csv", None, column, "MP-X", "warning", "accepted", f"doubted: {column}") for column in "ABCD"],
+        ("", None, "", "MP-MATCHED", "note", "accepted", "the same: 3 of 4"),
+        (
+            "a.csv",
+            None,
+            "A",
+            "MP-DATE-ORDER-UNPROVEN",
+            "warning",
+            "accepted",
+            "no date proves the order: 15 either way",
+        ),
+    ]
+    problems = conform(
+        pd.DataFrame(rows, columns=["file", "line", "column", "rule", "severity", "outcome", "message"]), PROBLEMS
+    )
+    accounting = conform(pd.DataFrame({"file": ["b.csv"], "table": "not read", "n_rows": 1}), ACCOUNTING)
+    print_summary(Records(incidents=INCIDENT, problems=problems, accounting=accounting), [])
+    assert capsys.readouterr().out.splitlines() == [
+        "Files:",
+        "  b.csv: NOT READ, no profile fits; 1 row",
+        "",
+        "Dates (day first, unless a profile says otherwise):",
+        "  a.csv 'A': NOT PROVEN, check a few by eye: 15 either way",
+        "",
+        "Doubtful, please look:",
+        "     4 columns  MP-X in 'A', 'B', 'C' and others: doubted",
+        "",
+        "Noted, nothing to do:",
+        "        1 time  MP-MATCHED: the same: 3 of 4",
+    ]
+    print_summary(None, [DataRefused("No file fits a profile.")])
+    assert capsys.readouterr().out == "Files:\n  All files: REFUSED, nothing of it was used. No file fits a profile.\n"
+
+
+def test_reconcile_prints_the_systems_side_by_side(
+    tmp_path: Path, extracts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out_file, children = tmp_path / "differences.csv", tmp_path / "children.csv"
+    code, out, err = call(
+        capsys, "reconcile", extracts, "--until", "2026-10-31", "--out", out_file, "--children", children
+    )
+    assert code == 0
+    assert out.split()[:5] == ["measure", "meaning", "rhi_tracker", "ssd", "ssda903"]
+    assert "All records together show " in out
+    assert "It names children: keep it inside the council." in out
+    assert "unexplained" in out_file.read_text(encoding="utf-8-sig").splitlines()[0]
+    assert "child_id" in children.read_text(encoding="utf-8-sig").splitlines()[0]
+    assert pd.read_csv(children)["child_id"].iat[0] not in out + err
+    code, out, err = call(capsys, "reconcile", extracts, "--until", "last week")
+    assert (code, out, "Reading" in err) == (2, "", False)
+
+
+def test_reconcile_says_what_it_could_not_compare(
+    tmp_path: Path, extracts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = mixed(extracts, tmp_path / "extracts")
+    code, out, _ = call(capsys, "reconcile", folder, "--until", "2026-10-31")
+    assert (code, "1 file was not read: ssd_missing.csv, and is not compared." in out) == (3, True)
+    bad = tmp_path / "b.csv"
+    bad.write_text('CHILD,MISSING,MIS_START,MIS_END\nSECRET,M,"13/01/2026,\n', encoding="utf-8")
+    code, out, err = call(capsys, "reconcile", bad, "--until", "2026-10-31")
+    assert (code, out, "b.csv, line 2" in err) == (3, "", True)
 
 
 def test_long_lists_are_cut_and_all_prints_them(capsys: pytest.CaptureFixture[str]) -> None:
     from missing_patterns.schema import PROBLEMS, conform
 
-    frame = pd.DataFrame({"file": ["a.csv"] * 25, "line": range(25), "rule": "r", "severity": "note"})
+    frame = pd.DataFrame({"file": ["a.csv"] * 25, "line": range(25), "rule": "r", "severity": "warning"})
     frame = conform(frame.assign(outcome="repaired", message="m"), PROBLEMS)
     frame.loc[24, ["sheet", "cell", "column", "severity"]] = ["S", "F17", "RHI date", "error"]
     print_problems(frame, limit=20)
     out = capsys.readouterr().out
     assert "... and 4 more of this kind" in out
-    assert out.index("ERROR  r  (1)") < out.index("NOTE  r  (24)")
+    assert out.index("ERROR  r  (1)") < out.index("WARNING  r  (24)")
     assert "a.csv [S] F17 'RHI date': m (repaired)" in out
     print_problems(frame, limit=None)
     assert "more of this kind" not in capsys.readouterr().out
@@ -376,10 +521,10 @@ def test_an_unforeseen_error_shows_its_place_and_not_its_text(
     def broken(*_: object, **__: object) -> None:
         raise KeyError("SECRET1")
 
-    monkeypatch.setattr("missing_patterns.ingest.read_records", broken)
+    monkeypatch.setattr("missing_patterns.ingest.reader.read_files", broken)
     code, out, err = call(capsys, "check", extracts)
     assert code == 1
-    assert "This is our fault: KeyError in reports.py, line " in err
+    assert "This is our fault: KeyError in checks.py, line " in err
     assert "SECRET" not in out + err
 
 

@@ -16,6 +16,11 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
+def source(value: str) -> str:
+    """A file or folder that is there, or the address of a database, which is never echoed: it may hold a password."""
+    return value if "://" in value else str(HERE.convert(value, None, None))
+
+
 def check_new(file: Path) -> None:
     if file.exists():
         raise ArgumentRefused(f"{file} is there already. Name another file, or move it away first.")

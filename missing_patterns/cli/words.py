@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,6 +19,24 @@ def timed() -> Callable[[str], None]:
     """A progress line with the seconds since the command began."""
     began = time.monotonic()
     return lambda line: say(f"{time.monotonic() - began:5.1f} s  {line}")
+
+
+@contextmanager
+def still_there(progress: Callable[[str], None], every: float = 20.0) -> Iterator[None]:
+    """Say every so often that a long step is still going on."""
+    done = threading.Event()
+
+    def tell() -> None:
+        while not done.wait(every):
+            progress("Still reading.")
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
 
 
 def command_line(name: str, *arguments: object) -> str:
