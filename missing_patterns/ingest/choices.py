@@ -67,6 +67,8 @@ class Choices:
     codebook : Codebook
     marks : set of str, made
         Separators at which cells were split so far.
+    parts : dict, made
+        What each part of a cell was taken for, so that the same choice is looked up once.
 
     Raises
     ------
@@ -84,6 +86,7 @@ class Choices:
 
     codebook: Codebook
     marks: set[str] = field(default_factory=set)
+    parts: dict[str, tuple[list[str], set[str]] | None] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Choices: {self.codebook!r}"
@@ -93,15 +96,19 @@ class Choices:
         if is_blank(cell):
             return None, "", ""
         text = as_text(cell)
-        whole = _lookup(text, self.codebook)
+        # No wording holds a semicolon, so such a cell is none as a whole, unless all of it is about something other.
+        is_many = ";" in text and "oth" not in text.lower()
+        whole = None if is_many else _lookup(text, self.codebook)
         items, marks = [whole] if whole else [], set()
         if not whole:
             pieces = _HARD.split(text)
-            parts = [p for p in pieces[::2] if fold(p)]
+            parts = [p for p in pieces[::2] if p in self.parts or fold(p)]
             if len(parts) > 1:
                 marks |= set(pieces[1::2])
             for part in parts:
-                found = self._take_apart(part)
+                if part not in self.parts:
+                    self.parts[part] = self._take_apart(part)
+                found = self.parts[part]
                 if found is None:
                     return None, "choices_undecidable", ""
                 items += found[0]
