@@ -55,8 +55,6 @@ def open_parquet(data: bytes, file: str, tables: Sequence[TableProfile]) -> tupl
             cells = [c.cells(values_of(a)) for c, a in zip(columns, part.columns, strict=True)]
             rows += zip(*cells, strict=True)
     except (pa.ArrowException, OSError, ValueError, ArithmeticError) as error:
-        if isinstance(error, DataRefused):
-            raise
         why = f"it is not a whole Parquet file ({type(error).__name__}); it may be cut off"
         raise _refused(file, "unreadable", why, "Export it again.") from None
     if len(rows) != book.metadata.num_rows + 1:
