@@ -40,8 +40,9 @@ def join_sheets(sheets: Sequence[Sheet], log: Log, settings: Settings | None = N
             rename_children(f, incidents, matched) for f in (interviews, placements, facts)
         )
         incidents, matches = matched.incidents, matched.matches
-    interviews = _name_interviews(interviews, incidents, log)
-    tell_uncovered(incidents, interviews, log)
+    own = _row_of(interviews, incidents)
+    interviews = _name_interviews(interviews, incidents, own, log)
+    tell_uncovered(incidents, interviews, own, log)
     children = _merge_children(facts, [incidents, placements])
     return schema.Records(
         incidents=incidents.drop(columns=[*_PLACE, "ref"]),
@@ -105,30 +106,28 @@ def _tell(log: Log, rule: str, rows: pd.DataFrame) -> None:
         log.add(rule, str(file), str(sheet), lines=group["line"].to_numpy())
 
 
-def _name_interviews(interviews: pd.DataFrame, incidents: pd.DataFrame, log: Log) -> pd.DataFrame:
+def _name_interviews(interviews: pd.DataFrame, incidents: pd.DataFrame, own: np.ndarray, log: Log) -> pd.DataFrame:
     """Give each interview an id and the ids of every incident that it covers.
 
     An interview that stands in the row of an incident covers that one, and others of the same sheet by reference. One
-    that stands in a table of its own names incidents by the references of any source.
+    that stands in a table of its own names incidents by the references of any source. ``own`` is the incident in the
+    same row, or -1.
     """
     wanted = interviews if "other_refs" in interviews else interviews.assign(other_refs=None)
-    own = _row_of(wanted, incidents)
     names = incidents["incident_id"].to_numpy(dtype=object)
     has_row = own >= 0
-    mine, more = (_filled(wanted[c]) for c in ("incident_ids", "other_refs"))
+    mine, more = (wanted[c].to_numpy(dtype=object) for c in ("incident_ids", "other_refs"))
     covered = np.empty(len(wanted), dtype=object)
-    covered[:] = None
-    for i in np.flatnonzero(has_row).tolist():
-        covered[i] = (names[own[i]],)
+    covered[has_row] = np.fromiter(zip(names[own[has_row]]), dtype=object, count=int(has_row.sum()))
     lost = []
-    asked = np.flatnonzero(np.array([bool(a or b) for a, b in zip(mine, more, strict=True)], dtype=bool))
+    asked = np.flatnonzero(_holds(mine) | _holds(more))
     if len(asked):
         by_ref = _by_reference(incidents)
         files, sheets = wanted["file"].tolist(), wanted["sheet"].tolist()
         for i in asked.tolist():
             where = (files[i], sheets[i]) if has_row[i] else ()
             found = list(covered[i] or ())
-            for ref in (*(mine[i] or ()), *(more[i] or ())):
+            for ref in (*_listed(mine[i]), *_listed(more[i])):
                 there = by_ref.get((*where, ref))
                 found += there or [ref]
                 if not there:
@@ -141,8 +140,13 @@ def _name_interviews(interviews: pd.DataFrame, incidents: pd.DataFrame, log: Log
     return named
 
 
-def _filled(column: pd.Series) -> list[tuple[str, ...] | None]:
-    return [v if isinstance(v, tuple) else None for v in column.tolist()]
+def _listed(cell: object) -> tuple[str, ...]:
+    return cell if isinstance(cell, tuple) else ()
+
+
+def _holds(lists: np.ndarray) -> np.ndarray:
+    """Say which cells hold a list with something in it."""
+    return np.fromiter((v.__class__ is tuple and len(v) > 0 for v in lists), dtype=bool, count=len(lists))
 
 
 def _row_of(interviews: pd.DataFrame, incidents: pd.DataFrame) -> np.ndarray:
@@ -177,8 +181,8 @@ def _interview_ids(interviews: pd.DataFrame, own: np.ndarray, names: np.ndarray)
     known = key >= 0
     is_given = known & (np.bincount(key[known], minlength=1)[key] == 1)
     ids: np.ndarray = given.to_numpy(dtype=object).copy()
-    for i in np.flatnonzero(~is_given & (own >= 0)).tolist():
-        ids[i] = "RHI-" + names[own[i]]
+    made = ~is_given & (own >= 0)
+    ids[made] = "RHI-" + names[own[made]]
     rest = np.flatnonzero(~is_given & (own < 0))
     rows = interviews.iloc[rest]
     for i, place in zip(rest.tolist(), zip(rows["file"], rows["sheet"], rows["line"], strict=True), strict=True):
@@ -186,7 +190,7 @@ def _interview_ids(interviews: pd.DataFrame, own: np.ndarray, names: np.ndarray)
     return ids
 
 
-def tell_uncovered(incidents: pd.DataFrame, interviews: pd.DataFrame, log: Log) -> None:
+def tell_uncovered(incidents: pd.DataFrame, interviews: pd.DataFrame, own: np.ndarray, log: Log) -> None:
     """Count, per sheet, interviews that belong to no incident here, and returns without any word of an interview.
 
     An interview that names no incident that is here may belong to one by child and time, so it is counted only if the
@@ -197,23 +201,30 @@ def tell_uncovered(incidents: pd.DataFrame, interviews: pd.DataFrame, log: Log) 
     ------
     Nothing.
     """
-    named = interviews["incident_ids"]
-    covers = np.array([len(v) if isinstance(v, tuple) else 0 for v in named.tolist()], dtype=np.int64)
-    flat = pd.Index([name for v in named.tolist() if isinstance(v, tuple) for name in v], dtype=object)
-    is_here = flat.isin(incidents["incident_id"].to_numpy(dtype=object)) if len(flat) else np.zeros(0, dtype=bool)
-    is_tied = np.bincount(np.repeat(np.arange(len(covers)), covers), weights=is_here, minlength=len(covers)) > 0
-    loose = interviews[~is_tied]
-    alone = loose[~loose["child_id"].isin(set(incidents["child_id"])).to_numpy(dtype=bool)]
-    _tell_counts(log, "interview_without_incident", alone, interviews, "interviews")
-    covered = incidents["incident_id"].isin(flat).to_numpy(dtype=bool)
+    covered = np.zeros(len(incidents), dtype=bool)
+    covered[own[own >= 0]] = True
+    lists = interviews["incident_ids"].to_numpy(dtype=object)
+    more = np.array([i for i, v in enumerate(lists) if v.__class__ is tuple and (own[i] < 0 or len(v) > 1)], dtype=int)
+    flat = pd.Index([name for v in lists[more] for name in v], dtype=object)
+    if len(flat):
+        covered |= incidents["incident_id"].isin(flat).to_numpy(dtype=bool)
+    is_tied = own >= 0
+    loose = np.flatnonzero(~is_tied)
+    if len(loose):
+        known = set(incidents["incident_id"])
+        is_tied[loose] = [any(name in known for name in _listed(v)) for v in lists[loose]]
+        alone = interviews[~is_tied & ~interviews["child_id"].isin(set(incidents["child_id"])).to_numpy(dtype=bool)]
+        _tell_counts(log, "interview_without_incident", alone, interviews, "interviews")
+    if covered.all():
+        return
     is_due = incidents["returned_at"].notna() & incidents["category"].fillna("missing").eq("missing")
     by_sheet = incidents[["file", "sheet"]].assign(covered=covered)
     speaks = by_sheet.groupby(["file", "sheet"])["covered"].transform("any").to_numpy(dtype=bool)
-    due = incidents[is_due.to_numpy(dtype=bool) & speaks]
-    silent = due[~due["incident_id"].isin(flat).to_numpy(dtype=bool)]
-    unnamed = set(loose["child_id"])  # may be theirs
+    of = is_due.to_numpy(dtype=bool) & speaks
+    silent = incidents[of & ~covered]
+    unnamed = set(interviews["child_id"][~is_tied])  # whose interviews may be of these
     silent = silent[~silent["child_id"].isin(unnamed).to_numpy(dtype=bool)]
-    _tell_counts(log, "incident_without_interview", silent, due, "returns")
+    _tell_counts(log, "incident_without_interview", silent, incidents[of], "returns")
 
 
 def _tell_counts(log: Log, rule: str, rows: pd.DataFrame, of: pd.DataFrame, what: str) -> None:

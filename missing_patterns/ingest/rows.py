@@ -166,6 +166,8 @@ class Data:
     rows: list[Sequence[Cell]] = field(init=False)
     widths: np.ndarray = field(init=False)
     known: dict[int, Distinct] = field(init=False, default_factory=dict)
+    #: Rows with a spreadsheet's error, by column: what else such a cell is not, need not be told.
+    errors: dict[int, np.ndarray] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.shapeless = np.zeros(len(self.index), dtype=bool)
@@ -218,6 +220,8 @@ class Data:
         """Note a rule for some rows."""
         at = self.match.fields.get(name)
         where = where & ~self.shapeless
+        if at in self.errors:
+            where = where & ~self.errors[at]
         if not where.any():
             return
         self.log.add(
@@ -382,7 +386,11 @@ def _check_errors(data: Data) -> None:
         if name.startswith("_"):
             continue
         found = data.distinct(name)
-        bad = found.spread([is_error(c) for c in found.cells], bool)
-        if at in by_column:
-            bad |= np.isin(data.index, by_column[at])
-        data.fault(bad, "error_cell", name)
+        odd = [n for n, c in enumerate(found.cells) if c.__class__ is str and "#" in c and is_error(c)]
+        if not odd and at not in by_column:
+            continue
+        bad = np.isin(found.codes, odd)
+        bad |= np.isin(data.index, by_column.get(at, []))
+        if at not in data.errors:
+            data.fault(bad, "error_cell", name)
+            data.errors[at] = bad

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import TableRefused, did_you_mean, positions
@@ -15,6 +16,8 @@ from missing_patterns.schema.times import LONDON
 TIMESTAMP = f"datetime64[us, {LONDON}]"
 DATE = "datetime64[us]"
 TEXT = pd.StringDtype("python")
+_TEXT_OR_NONE = {str, type(None), type(pd.NA)}
+_TUPLE_OR_NONE = {tuple, type(None)}
 
 
 def empty(table: Table) -> pd.DataFrame:
@@ -77,7 +80,7 @@ def conform(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
             if column.required:
                 hint = did_you_mean(column.name, [str(c) for c in frame.columns])
                 problems.append(f"column '{column.name}' is absent.{hint}")
-            done[column.name] = pd.Series([_BLANK[column.kind]] * len(frame), dtype=_DTYPES[column.kind])
+            done[column.name] = _blanks(len(frame), column.kind)
             continue
         given = frame[column.name].reset_index(drop=True)
         try:
@@ -115,6 +118,12 @@ def require(frame: pd.DataFrame, columns: list[str], table: str) -> None:
         raise TableRefused.of_problems(table, [f"column '{c}' is absent.{did_you_mean(c, there)}" for c in absent])
 
 
+def _blanks(n: int, kind: Kind) -> pd.Series:
+    if _DTYPES[kind] is object:
+        return pd.Series(np.full(n, None, dtype=object), dtype=object)
+    return pd.Series(_BLANK[kind], index=pd.RangeIndex(n), dtype=_DTYPES[kind])
+
+
 def _where(mask: pd.Series) -> str:
     return positions([int(i) for i in mask.to_numpy().nonzero()[0]])
 
@@ -123,7 +132,7 @@ def _check_column(series: pd.Series, column: Column) -> list[str]:
     problems = []
     if column.required and (blank := series.isna()).any():
         problems.append(f"column '{column.name}' is blank at {_where(blank)}")
-    if column.allowed:
+    if column.allowed and not set(series.dropna().unique()) <= set(column.allowed):
         strange = series.notna() & ~series.isin(column.allowed)
         if strange.any():
             allowed = ", ".join(column.allowed)
@@ -138,6 +147,9 @@ def _to_text(series: pd.Series) -> pd.Series:
         return series.astype(TEXT)
     if pd.api.types.is_float_dtype(series.dtype) and series.notna().any():
         raise TypeError("an id that became a float has lost digits")
+    values = series.to_numpy(dtype=object)
+    if set(map(type, values)) <= _TEXT_OR_NONE:
+        return pd.Series(pd.array(values, dtype=TEXT))
     return pd.Series([None if pd.isna(v) else str(v) for v in series], dtype=TEXT)
 
 
@@ -203,6 +215,13 @@ def _to_number(series: pd.Series) -> pd.Series:
 
 def _to_list(series: pd.Series) -> pd.Series:
     """Tuples of text; a string is split at semicolons, as this project writes lists to CSV."""
+    values = series.to_numpy(dtype=object)
+    if set(map(type, values)) <= _TUPLE_OR_NONE:  # rows that say the same often share their tuple: look at each once
+        codes, _ = pd.factorize(np.fromiter(map(id, values), dtype=np.int64, count=len(values)))
+        once = np.full(int(codes.max(initial=-1)) + 1, None, dtype=object)
+        once[codes] = values
+        made = np.fromiter((v and tuple(map(str, v)) for v in once), dtype=object, count=len(once))
+        return pd.Series(made[codes], dtype=object)
     items: list[tuple[str, ...] | None] = []
     for value in series:
         if value is None or value is pd.NA or isinstance(value, float):
