@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import struct
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +12,11 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+import pandas as pd
 import xlsxwriter
+from ingest_example import HEADER, good_rows
+
+from missing_patterns.schema import Records
 
 FORMATS = ("xlsx", "xls", "ods")
 
@@ -161,3 +167,83 @@ def _ods_cell(cell: Any, comment: str, span: tuple[int, int] | None) -> str:
         extra += ' office:value-type="string"'
         inside += f"<text:p>{escape(str(cell))}</text:p>"
     return f"<table:table-cell{extra}>{inside}</table:table-cell>"
+
+
+def write_xlsb(path: Path, page: Page, *, is_1904: bool = False) -> Path:
+    """Write one sheet called A as a binary workbook: a zip of records instead of XML."""
+    cells = []
+    for i, row in enumerate(page.rows):
+        flags = 0x10 if i in page.hidden_rows else 0
+        cells.append(record(0, struct.pack("<IIHBBBI", i, 0, 300, 0, flags, 0, 0)))
+        for j, cell in enumerate(row):
+            at = struct.pack("<II", j, 0)
+            if cell is None:
+                cells.append(record(1, at))
+            elif cell is ERROR:
+                cells.append(record(3, at + b"\x07"))
+            elif isinstance(cell, int | float):
+                cells.append(record(5, at + struct.pack("<d", cell)))
+            else:
+                cells.append(record(6, at + wide(str(cell))))
+    merged = [record(176, struct.pack("<4I", a, c, b, d)) for a, b, c, d in page.merged]
+    extent = struct.pack("<4I", 0, len(page.rows) - 1, 0, max(map(len, page.rows)) - 1)
+    sheet = [record(129), record(148, extent), record(145), *cells, record(146), *merged, record(130)]
+    named = struct.pack("<II", 0, 1) + wide("rId1") + wide("A")
+    properties = struct.pack("<II", int(is_1904), 0) + wide("")
+    book = [record(131), record(153, properties), record(143), record(156, named), record(144), record(132)]
+    link = f'Id="rId1" Type="{_OFFICE}/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.bin"'
+    links = f'<Relationships xmlns="{_OFFICE}/package/2006/relationships"><Relationship {link}/></Relationships>'
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("[Content_Types].xml", f'<Types xmlns="{_OFFICE}/package/2006/content-types"/>')
+        packed.writestr("xl/workbook.bin", b"".join(book))
+        packed.writestr("xl/_rels/workbook.bin.rels", links)
+        packed.writestr("xl/worksheets/sheet1.bin", b"".join(sheet))
+    return path
+
+
+_OFFICE = "http://schemas.openxmlformats.org"
+
+
+def record(kind: int, content: bytes = b"") -> bytes:
+    """Kind and length in bytes of seven bits, then the content."""
+    head = bytes([kind]) if kind < 0x80 else bytes([kind & 0x7F | 0x80, kind >> 7])
+    n, size = len(content), b""
+    while n > 0x7F:
+        size += bytes([n & 0x7F | 0x80])
+        n >>= 7
+    return head + size + bytes([n]) + content
+
+
+def wide(text: str) -> bytes:
+    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+
+BACK = HEADER.index("Date & time returned")
+
+
+def page(n: int = 4, **how: Any) -> Page:
+    return Page([list(HEADER), *good_rows(n)], **how)
+
+
+def with_cells(*cells: tuple[int, int, Any], n: int = 4) -> Page:
+    """A sheet in which some cells hold something else."""
+    made = [list(row) for row in page(n).rows]
+    for row, column, value in cells:
+        made[row][column] = value
+    return Page(made)
+
+
+def told(records: Records, rule: str) -> list[list[Any]]:
+    found = records.problems[records.problems["rule"] == rule]
+    rows = found[["sheet", "line", "cell", "severity"]].astype(object)
+    return [[None if c is pd.NA or c == "" else c for c in row] for row in rows.to_numpy().tolist()]
+
+
+def rewritten(data: bytes, part: str, content: bytes | None) -> bytes:
+    """A workbook with other content in one part, or without it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as packed, zipfile.ZipFile(out, "w") as again:
+        for name in packed.namelist():
+            if name != part or content is not None:
+                again.writestr(name, packed.read(name) if name != part else content or b"")
+    return out.getvalue()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import io
 import re
 import struct
 import zipfile
@@ -12,37 +10,26 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
-import pandas as pd
 import pytest
 import xlsxwriter
-from book_example import ERROR, FORMATS, UNVALUED, Page, write_book, write_ods_content
+from book_example import (
+    BACK,
+    ERROR,
+    FORMATS,
+    UNVALUED,
+    Page,
+    page,
+    rewritten,
+    told,
+    with_cells,
+    write_book,
+    write_ods_content,
+)
 from ingest_example import HEADER, good_rows, rules
 
 import missing_patterns as mp
 from missing_patterns.errors import DataRefused
 from missing_patterns.ingest import biff, books, files, inside
-from missing_patterns.ingest.log import Log
-from missing_patterns.schema import Records
-
-BACK = HEADER.index("Date & time returned")
-
-
-def page(n: int = 4, **how: Any) -> Page:
-    return Page([list(HEADER), *good_rows(n)], **how)
-
-
-def with_cells(*cells: tuple[int, int, Any], n: int = 4) -> Page:
-    """A sheet in which some cells hold something else."""
-    made = [list(row) for row in page(n).rows]
-    for row, column, value in cells:
-        made[row][column] = value
-    return Page(made)
-
-
-def told(records: Records, rule: str) -> list[list[Any]]:
-    found = records.problems[records.problems["rule"] == rule]
-    rows = found[["sheet", "line", "cell", "severity"]].astype(object)
-    return [[None if c is pd.NA or c == "" else c for c in row] for row in rows.to_numpy().tolist()]
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
@@ -299,6 +286,17 @@ class TestXlsx:
         with pytest.raises(DataRefused):
             mp.read_records(tmp_path / "a.xlsx")
 
+    def test_a_sheet_that_is_a_chart_is_passed_over(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.xlsx"
+        with xlsxwriter.Workbook(path) as book:
+            sheet = book.add_worksheet("A")
+            for i, row in enumerate(page(2).rows):
+                sheet.write_row(i, 0, row)
+            chart = book.add_chart({"type": "column"})
+            chart.add_series({"values": "=A!$A$1:$A$2"})
+            book.add_chartsheet("Chart").set_chart(chart)
+        assert len(mp.read_records(path).incidents) == 2
+
     def test_the_repr_holds_counts_alone(self) -> None:
         assert repr(look('<c r="A1" t="e"/>')) == "Inside: 1 errors, 0 unvalued, 0 hidden rows"
         assert repr(biff.OldBook()) == "OldBook: 0 sheets"
@@ -309,16 +307,6 @@ def look(cells: str, *, prefix: str = "") -> inside.Inside:
     body = cells if "row" in cells else f'<row r="1">{cells}</row>'
     xml = f"<{prefix}worksheet><{prefix}sheetData>{body}</{prefix}sheetData></{prefix}worksheet>"
     return inside._SheetXml(xml.encode(), is_due=False).look()
-
-
-def rewritten(data: bytes, part: str, content: bytes | None) -> bytes:
-    """A workbook with other content in one part, or without it."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as packed, zipfile.ZipFile(out, "w") as again:
-        for name in packed.namelist():
-            if name != part or content is not None:
-                again.writestr(name, packed.read(name) if name != part else content or b"")
-    return out.getvalue()
 
 
 class TestOds:
@@ -348,6 +336,10 @@ class TestOds:
         path = write_ods_content(tmp_path / "a.ods", f'<table:table table:name="A">{rows}</table:table>')
         with pytest.raises(DataRefused, match="1,000,000 rows by 16,000 columns"):
             mp.read_records(path)
+
+    def test_a_table_without_a_name_or_an_end_is_passed_over(self, tmp_path: Path) -> None:
+        tables = '<table:table table:style-name="x"></table:table><table:table table:name="A">'
+        assert inside.look_in_zip(write_ods_content(tmp_path / "a.ods", tables).read_bytes()) == ({}, False)
 
     def test_a_locked_one_is_refused(self, tmp_path: Path) -> None:
         entry = (
@@ -386,127 +378,6 @@ class TestOffice:
         assert refused.value.parts[0].rule == "MP-LOCKED"
 
 
-class TestXls:
-    """What only an .xls can hold."""
-
-    @pytest.mark.parametrize(
-        ("results", "errors", "unvalued"),
-        [
-            (["", ""], [], [(2, BACK), (3, BACK)]),
-            (["text", ""], [], []),  # a formula of the sheet has a result, so an empty text is one too
-            (["error", ""], [(2, BACK)], []),
-            (["number", "error"], [(3, BACK)], []),
-        ],
-    )
-    def test_results_of_formulas(
-        self, tmp_path: Path, results: list[str], errors: list[Any], unvalued: list[Any]
-    ) -> None:
-        made = with_cells((2, BACK, UNVALUED), (3, BACK, UNVALUED))
-        data = write_book(tmp_path / "a.xls", {"A": made}).read_bytes()
-        empty = bytes([3, 0, 0, 0, 0, 0, 255, 255])
-        assert data.count(empty) == 2
-        kinds = {
-            "": empty,
-            "text": bytes([0, 0, 0, 0, 0, 0, 255, 255]),
-            "error": bytes([2, 0, 7, 0, 0, 0, 255, 255]),
-            "number": struct.pack("<d", 46_000.5),
-        }
-        first, second, third = data.split(empty)
-        found = biff.look_in_xls(first + kinds[results[0]] + second + kinds[results[1]] + third).sheets[0]
-        assert (sorted(found.errors), sorted(found.unvalued)) == (errors, unvalued)
-
-    def test_a_chart_among_the_cells_is_stepped_over(self) -> None:
-        def record(kind: int, *content: int) -> bytes:
-            return struct.pack(f"<HH{len(content)}H", kind, 2 * len(content), *content)
-
-        bof, end = record(0x0809, 0x0600, 0x10), record(0x000A)
-        hidden = record(0x0208, 3, 0, 1, 255, 0, 0, 0x20, 0)
-        error = record(0x0205, 3, 2, 0, 0x0107)
-        is_true = record(0x0205, 3, 1, 0, 0x0001)
-        sheet = bof + hidden + bof + error + end + is_true + error + end
-        found = biff._look_in_sheet(sheet, 0)
-        assert (found.hidden, found.errors) == ({3}, {(3, 2)})
-
-    def book(self, folder: Path) -> bytes:
-        return write_book(folder / "a.xls", {"A": with_cells((1, BACK, ERROR))}).read_bytes()
-
-    def test_a_locked_one_is_refused(self, tmp_path: Path) -> None:
-        data = bytearray(self.book(tmp_path))
-        stream = data.index(struct.pack("<HH", 0x0809, 16))  # the second record of the stream becomes FILEPASS
-        second = stream + 20
-        struct.pack_into("<H", data, second, 0x002F)
-        (tmp_path / "a.xls").write_bytes(data)
-        with pytest.raises(DataRefused, match="locked with a password"):
-            mp.read_records(tmp_path / "a.xls")
-
-    def test_damage_of_any_kind_is_no_traceback(self, tmp_path: Path) -> None:
-        data = self.book(tmp_path)
-        for at in range(0, len(data), 97):
-            damaged = bytearray(data)
-            damaged[at] ^= 0xFF
-            with contextlib.suppress(DataRefused):
-                books.read_book(bytes(damaged), "a.xls", Log(), mp.ingest.reader.known_tables(None))
-
-    def test_a_chain_that_runs_in_a_circle_is_no_book(self) -> None:
-        with pytest.raises(biff.NotWhole):
-            biff._chain(0, [1, 0])
-
-    def test_a_small_book_lies_in_small_pieces(self, tmp_path: Path) -> None:
-        """Streams below 4,096 bytes are kept in pieces of 64 bytes, in a stream of their own."""
-        stream = (
-            struct.pack("<HH4x12x", 0x0809, 16)
-            + struct.pack("<HHIBBBB1s", 0x0085, 9, 43, 0, 0, 1, 0, b"A")
-            + struct.pack("<HHH", 0x0022, 2, 1)
-            + struct.pack("<HH", 0x000A, 0)
-            + struct.pack("<HH", 0x000A, 0)
-        )
-        assert biff.look_in_xls(compound(stream)).is_1904
-        with pytest.raises(biff.NotWhole):
-            biff.look_in_xls(compound(stream)[:1600])
-        with pytest.raises(biff.NotWhole):  # it holds another document
-            biff.look_in_xls(compound(stream).replace("Workbook".encode("utf-16-le"), "Document".encode("utf-16-le")))
-
-    def test_what_says_that_it_is_longer_than_it_is(self) -> None:
-        data = bytearray(compound(bytes(40)))
-        at = data.index("Workbook".encode("utf-16-le"))
-        struct.pack_into("<I", data, at + 120, 3000)
-        with pytest.raises(biff.NotWhole):
-            biff.look_in_xls(bytes(data))
-        struct.pack_into("<H", data, 30, 7)
-        with pytest.raises(biff.NotWhole):
-            biff.look_in_xls(bytes(data))
-
-    def test_a_table_of_sectors_that_goes_on_elsewhere(self) -> None:
-        """Of a large file the places of the table itself fill sectors of their own."""
-        data = bytearray(compound(struct.pack("<HH", 0x000A, 0)))
-        struct.pack_into("<2I", data, 44 + 24, 4, 1)  # sector 4, which is free, goes on with the places
-        assert biff.look_in_xls(bytes(data) + bytes(512)).sheets == []
-
-
-def compound(stream: bytes) -> bytes:
-    """An old Office file that holds one small stream called Workbook."""
-    pool = stream.ljust(512, b"\0")
-    head = bytearray(512)
-    head[:8] = files.OLE
-    struct.pack_into("<HHH", head, 28, 0xFFFE, 9, 6)
-    struct.pack_into("<8I", head, 44, 1, 1, 0, 4096, 2, 1, 0xFFFFFFFE, 0)
-    struct.pack_into("<109I", head, 76, 0, *[0xFFFFFFFF] * 108)
-    table = struct.pack("<128I", 0xFFFFFFFD, 0xFFFFFFFE, 0xFFFFFFFE, 0xFFFFFFFE, *[0xFFFFFFFF] * 124)
-    links = struct.pack("<128I", *range(1, 8), 0xFFFFFFFE, *[0xFFFFFFFF] * 120)
-
-    def entry(name: str, first: int, size: int) -> bytes:
-        made = bytearray(128)
-        made[: 2 * len(name)] = name.encode("utf-16-le")
-        struct.pack_into("<H", made, 64, 2 * len(name) + 2)
-        struct.pack_into("<II", made, 116, first, size)
-        return bytes(made)
-
-    directory = (entry("Root Entry", 3, 512) + entry("Other", 0, 0) + entry("Workbook", 0, len(stream))).ljust(
-        512, b"\0"
-    )
-    return bytes(head) + table + directory + links + pool
-
-
 class TestBefore:
     """What is refused before calamine sees it."""
 
@@ -517,6 +388,13 @@ class TestBefore:
         with pytest.raises(DataRefused, match="unpacks to far more than its size") as refused:
             mp.read_records(path)
         assert refused.value.parts[0].rule == "MP-BOMB"
+
+    def test_a_part_that_might_hide_its_size_and_does_not_is_read(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = write_book(tmp_path / "a.xlsx", {"A": page(9)})
+        monkeypatch.setattr(files, "MOST_PART", 500_000)
+        assert len(mp.read_records(path).incidents) == 9
 
     def test_a_part_that_hides_its_size_is_found_out(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = tmp_path / "a.xlsx"
@@ -550,6 +428,9 @@ class TestBefore:
         def panics(_: object) -> None:
             raise PanicException
 
+        def locked(_: object) -> None:
+            raise python_calamine.PasswordError
+
         def interrupted(_: object) -> None:
             raise KeyboardInterrupt
 
@@ -559,6 +440,9 @@ class TestBefore:
         monkeypatch.setattr(python_calamine, "CalamineWorkbook", Book)
         path = write_book(tmp_path / "a.xlsx", {"A": page(2)})
         with pytest.raises(DataRefused, match="not a workbook that can be read"):
+            mp.read_records(path)
+        Book.from_filelike = staticmethod(locked)
+        with pytest.raises(DataRefused, match="locked with a password"):
             mp.read_records(path)
         Book.from_filelike = staticmethod(interrupted)
         with pytest.raises(KeyboardInterrupt):

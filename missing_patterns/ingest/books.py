@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from missing_patterns.errors import DataRefused
 from missing_patterns.ingest.biff import NotWhole, look_in_xls
+from missing_patterns.ingest.biff12 import look_in_xlsb
 from missing_patterns.ingest.files import OLE, locked
 from missing_patterns.ingest.grid import Cell, Grid, is_blank
 from missing_patterns.ingest.headers import Match, match_tables
@@ -42,8 +43,8 @@ class _Looked:
 def read_book(data: bytes, file: str, log: Log, tables: Sequence[TableProfile] = ()) -> list[Grid]:
     """Read the visible sheets of a workbook, and hidden ones that a profile names.
 
-    Comments are not read. Of an .xls, calculated or not shows only where no formula of a sheet has a result; of an
-    .xlsb, error cells, hidden rows and formulas cannot be seen, which is told.
+    Comments are not read. Whether formulas were calculated shows in an .xls only where no formula of a sheet has a
+    result, and in an .xlsb not at all.
 
     Parameters
     ----------
@@ -118,7 +119,9 @@ def _look(data: bytes, file: str) -> _Looked:
         return _Looked(by_place=book.sheets, is_1904=book.is_1904)
     try:
         found, is_1904 = look_in_zip(data)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError):
+        if not found:
+            found, is_1904 = look_in_xlsb(data)
+    except (NotWhole, zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError):
         raise _unreadable(file) from None
     for name, inside in found.items():
         if inside.n_rows * inside.n_columns > MOST_CELLS:
