@@ -193,3 +193,24 @@ def test_a_month_that_cannot_be_shown_is_refused() -> None:
     del month["notes"]
     with pytest.raises(ArgumentRefused, match="the month has no 'notes'"):
         render_excel(month)
+
+
+@pytest.mark.parametrize("place", ["summary", "cell", "label"])
+def test_a_text_that_a_cell_cannot_hold_is_refused_and_not_cut(place: str) -> None:
+    def month_with(text: str) -> dict[str, Any]:
+        month = example_month()
+        table = month["sections"][0]["items"][0]["table"]
+        if place == "summary":
+            month["summary"][0]["text"] = text
+        elif place == "cell":
+            table["rows"][0][0], table["columns"][0]["kind"] = text, "text"
+        else:
+            table["columns"][0]["label"] = text
+        return month
+
+    with pytest.raises(ArgumentRefused, match="32,768 characters does not fit into a cell"):
+        render_excel(month_with("a" * 32_768))
+    if place != "label":
+        whole = openpyxl.load_workbook(io.BytesIO(render_excel(month_with("a" * 32_767))))
+        longest = max(len(str(cell.value)) for sheet in whole for row in sheet.iter_rows() for cell in row)
+        assert longest == 32_767

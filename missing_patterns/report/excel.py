@@ -12,7 +12,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from missing_patterns.errors import ArgumentRefused
 from missing_patterns.report import parts
+
+#: Most characters that a cell of a workbook holds; the writer would cut a longer text without a word.
+MOST_CHARACTERS = 32_767
 
 NOT_RECORDED = "x"
 
@@ -60,7 +64,7 @@ def render_excel(month: Mapping[str, Any]) -> bytes:
     Raises
     ------
     ArgumentRefused
-        If the Month cannot be rendered.
+        If the Month cannot be rendered, or holds a text longer than a cell can.
 
     Examples
     --------
@@ -121,8 +125,18 @@ def _write_lines(sheet: Any, lines: list[tuple[str, str]], styles: Mapping[str, 
             sheet.set_row(row, _HEIGHTS[style])
         elif style == "text":
             sheet.set_row(row, 4 + _LINE * _n_lines(text, _WIDTH_OF_TEXT))
-        sheet.write_string(row, 0, text, styles[style])
+        sheet.write_string(row, 0, _whole(text), styles[style])
     return len(lines)
+
+
+def _whole(text: str) -> str:
+    """Return a text that a cell can hold whole, and refuse any other."""
+    if len(text) > MOST_CHARACTERS:
+        raise ArgumentRefused(
+            f"A text of {len(text):,} characters does not fit into a cell of the workbook, which holds {MOST_CHARACTERS:,}. "
+            "Shorten it; the longest texts come from names in the settings."
+        )
+    return text
 
 
 def _n_lines(text: str, width: float) -> int:
@@ -221,7 +235,7 @@ def _write_grid(
     headers = []
     for j, (label, kind) in enumerate(columns):
         style = "header_number" if kind in _FORMATS else "later_header" if j else "header"
-        headers.append({"header": label, "header_format": styles[style]})
+        headers.append({"header": _whole(label), "header_format": styles[style]})
         sheet.set_column(j, j, widths[j])
     sheet.add_table(
         top,
@@ -251,7 +265,7 @@ def _write_cell(sheet: Any, place: tuple[int, int], value: Any, kind: str, style
     if text in (parts.BLANK, ""):
         text = NOT_RECORDED
     style = "symbol" if kind in _FORMATS else "later_text" if place[1] else "text"
-    sheet.write_string(*place, text, styles[style])
+    sheet.write_string(*place, _whole(text), styles[style])
     return text
 
 
