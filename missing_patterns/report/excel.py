@@ -133,8 +133,8 @@ def _whole(text: str) -> str:
     """Return a text that a cell can hold whole, and refuse any other."""
     if len(text) > MOST_CHARACTERS:
         raise ArgumentRefused(
-            f"A text of {len(text):,} characters does not fit into a cell of the workbook, which holds {MOST_CHARACTERS:,}. "
-            "Shorten it; the longest texts come from names in the settings."
+            f"A text of {len(text):,} characters does not fit into a cell of the workbook ({MOST_CHARACTERS:,} at most). "
+            "Shorten it; names in the settings are the likeliest to be long."
         )
     return text
 
