@@ -133,7 +133,7 @@ def _whole(text: str) -> str:
     """Return a text that a cell can hold whole, and refuse any other."""
     if len(text) > MOST_CHARACTERS:
         raise ArgumentRefused(
-            f"A text of {len(text):,} characters does not fit into a cell of the workbook ({MOST_CHARACTERS:,} at most). "
+            f"A text of {len(text):,} characters does not fit into a cell, which holds {MOST_CHARACTERS:,}. "
             "Shorten it; names in the settings are the likeliest to be long."
         )
     return text
