@@ -9,7 +9,7 @@ import os
 import runpy
 import subprocess
 import sys
-import time
+import threading
 import tomllib
 from pathlib import Path
 
@@ -168,15 +168,19 @@ def test_check_of_a_database_never_echoes_its_address(tmp_path: Path, capsys: py
 
 def test_a_long_read_says_that_it_goes_on() -> None:
     said: list[str] = []
-    with still_there(said.append, every=0.01):
-        for _ in range(500):
-            time.sleep(0.01)
-            if said:
-                break
-    assert said[0] == "Still reading."
-    with still_there(said.clear):  # type: ignore[arg-type]
+    heard = threading.Event()
+
+    def progress(line: str) -> None:
+        said.append(line)
+        heard.set()
+
+    with still_there(progress, every=0.01):
+        assert heard.wait(30)
+    assert set(said) == {"Still reading."}
+    n = len(said)
+    with still_there(progress):
         pass
-    assert said
+    assert len(said) == n
 
 
 def test_counts_say_rows_columns_and_times(capsys: pytest.CaptureFixture[str]) -> None:
@@ -213,6 +217,8 @@ def test_counts_say_rows_columns_and_times(capsys: pytest.CaptureFixture[str]) -
         "Noted, nothing to do:",
         "        1 time  MP-MATCHED: the same: 3 of 4",
     ]
+    print_summary(Records(incidents=INCIDENT), [])
+    assert capsys.readouterr().out == "Files:\n"
     print_summary(None, [DataRefused("No file fits a profile.")])
     assert capsys.readouterr().out == "Files:\n  All files: REFUSED, nothing of it was used. No file fits a profile.\n"
 
