@@ -298,6 +298,14 @@ class TestRefused:
                 mp.read_records(tmp_path / f"{name}.parquet")
             assert caught.value.parts[0].rule == "MP-UNREADABLE"
 
+    def test_a_value_that_changed_on_its_way_is_found_where_the_file_has_checksums(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "rhi.parquet", columns_of(), write_page_checksum=True, compression="none")
+        data = path.read_bytes()
+        assert len(mp.read_records(path).incidents) == 2
+        path.write_bytes(data.replace(b"Bullying", b"Bullyinh"))
+        with pytest.raises(DataRefused, match="it is not a whole Parquet file"):
+            mp.read_records(path)
+
     def test_what_is_not_parquet_is_refused(self, tmp_path: Path) -> None:
         write_csv(tmp_path / "rhi.parquet")
         with pytest.raises(DataRefused, match="its name and content differ: it is not a Parquet file"):

@@ -2,6 +2,26 @@
 
 What is told of a database is its kind and its name. What a driver says of an error may hold an address, a password or a
 value of a row, so the class of the error is all that is passed on.
+
+A profile says what to read. With ``[source]``, ``read_records("ours.toml")`` needs nothing else::
+
+    name = "ours"
+    [source]
+    url = "postgresql+psycopg://reader:${CASES_PASSWORD}@server/cases"
+    [parameters]
+    since = 2026-04-01
+    [[table]]
+    name = "missing"
+    from = "dbo.ssd_missing"             # a table or view; or instead:
+    # query = "SELECT ref, child, went, back FROM absences WHERE went >= :since"
+    becomes = ["incidents"]
+    recognise = ["child_id", "missing_from"]
+    [table.columns]
+    child_id = ["child"]
+    missing_from = ["went"]
+
+PostgreSQL and SQLite are held to reading by the transaction itself; of other kinds nothing is committed, and the
+account should have no right to write.
 """
 
 from __future__ import annotations

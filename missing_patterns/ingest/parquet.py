@@ -46,7 +46,7 @@ def open_parquet(data: bytes, file: str, tables: Sequence[TableProfile]) -> tupl
         why = "reading Parquet needs pyarrow, which is not installed"
         raise _refused(file, "unreadable", why, 'Run: pip install "missing-patterns[parquet]".') from None
     try:
-        book = parquet.ParquetFile(pa.BufferReader(data))
+        book = parquet.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
         _check_size(book.metadata, file, len(data))
         names = list(map(str, book.schema_arrow.names))
         columns = [TypedColumn() for _ in names]

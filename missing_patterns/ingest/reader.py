@@ -57,7 +57,10 @@ def read_records(
     Parameters
     ----------
     paths : path, or several
-        Files or folders; of a folder every .csv, .txt, .tsv, .xlsx, .xlsm, .xlsb, .xls and .ods directly inside.
+        Files or folders; of a folder every .csv, .txt, .tsv, .xlsx, .xlsm, .xlsb, .xls, .ods and .parquet directly
+        inside. Also addresses of databases (SQLAlchemy URLs such as ``"sqlite:///cases.db"``), in which ``${NAME}`` is
+        taken from the environment: the tables are read that the profile names by ``from`` or ``query``. A user's own
+        TOML alone, if its ``[source]`` says which database it is about.
     profile : str or Path, optional
         A built-in profile (``"ssda903"``, ``"ssd"``, ``"rhi_tracker"``) or the path of a user's own TOML.
         None finds the profile of each sheet by its header.
