@@ -233,7 +233,7 @@ def parse_id(cell: Cell) -> tuple[str | None, str, str]:
     text = as_text(cell)
     if _PLAIN.fullmatch(text) and not _DATE_LIKE.fullmatch(text):
         return text, "", ""
-    plain = text.strip()
+    plain = text.strip(" \t\r\n")  # a space that does not break is no plain space
     clean = " ".join(tidy(unicodedata.normalize("NFKC", text)).split()).lstrip("'").upper()
     if not clean.isascii():
         clean = "".join(c for c in clean if unicodedata.category(c) not in ("Cf", "Cs", "Cc"))
