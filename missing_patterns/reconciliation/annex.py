@@ -115,7 +115,8 @@ def _table(rows: pd.DataFrame) -> Table:
 def _gather(facts: Facts, told: pd.DataFrame, parts: pd.DataFrame) -> _Clues:
     rows, episodes = facts.rows[facts.rows["is_in"]], facts.episodes
     inside = episodes[episodes["is_in"]]
-    of = {s: rows[rows["system"] == s] for s in facts.systems}
+    # The list is made of the council's own records.
+    of = {s: rows[rows["system"] == s] for s in facts.systems if s != "police"}
     by_child: dict[str, dict[tuple[str, str], Parts]] = {s: {} for s in facts.systems}
     for line in parts.to_dict("records"):
         key = (line["child_id"], line["measure"])
@@ -126,7 +127,7 @@ def _gather(facts: Facts, told: pd.DataFrame, parts: pd.DataFrame) -> _Clues:
     for category in ("missing", "away"):
         ones = told.loc[told[category] == 1, "child_id"]
         several = sum(counted.get((c, category), 0) >= 2 for c in ones)
-        n_grouped[category] = several if told[category].max() == 1 else 0
+        n_grouped[category] = 0 if (told[category] > 1).any() else several
     return _Clues(
         {s: _table(t) for s, t in of.items()},
         {s: _table(t[t["is_placed"]]) for s, t in of.items()},
@@ -143,18 +144,18 @@ def _explain_child(row: dict[str, object], clues: _Clues) -> list[tuple[str, str
     child = str(row["child_id"])
     ours = {c: clues.episodes.get((child, c), 0) for c in ("missing", "away", "no_apparent_risk", "")}
     theirs = {c: None if pd.isna(row[c]) else int(str(row[c])) for c in ("missing", "away")}
-    found = {
-        category: _explain_number(child, category, said, clues, is_shift=_is_shift(category, ours, theirs))
-        for category, said in theirs.items()
-        if said is not None
-    }
+    found: dict[str, Parts] = {}
+    for category, said in theirs.items():
+        if said is None:
+            found[category] = {"not_answered": -ours[category]}
+        else:
+            found[category] = _explain_number(child, category, said, clues, is_shift=_is_shift(category, ours, theirs))
     lines = [(measure, child, reason, n) for measure, parts in found.items() for reason, n in parts.items()]
-    if not found:
-        return lines
     total = sum(n for n in theirs.values() if n is not None)
     whole = Counter({r: n for r, n in _added(found.values()).items() if r != "category"})
     # What is left is of a category that the list has no column for, or that it counts in the other one.
-    whole["category"] = total - sum(ours.values()) - sum(whole.values())
+    is_blank = all(n is None for n in theirs.values())
+    whole["not_answered" if is_blank else "category"] += total - sum(ours.values()) - sum(whole.values())
     lines += [("absences", child, reason, n) for reason, n in whole.items() if n]
     only = int(total > 0) - int(sum(ours.values()) > 0)
     if only:
@@ -193,11 +194,11 @@ def _explain_number(child: str, category: str, said: int, clues: _Clues, *, is_s
     is_one = said == 1 < ours and clues.n_grouped[category] > 0
     if is_one and clues.n_grouped[category] >= MANY:
         return {"grouped": apart}
-    if is_shift:
-        return {"category": apart}
     for system, counted in clues.counted.items():
         if counted.get(key, 0) == said:
             return dict(clues.parts[system].get(key, {}))
+    if is_shift:
+        return {"category": apart}
     if clues.episodes_placed.get(key, 0) == said:
         return {"outside_placement": apart}
     for system, placed in clues.placed.items():

@@ -39,7 +39,7 @@ REASONS = {
     "window_edge": "began in the window, or in the collection year, by one system's dates only",
     "grouped": "nobody has more than 1: the query groups by the number of the record and counts within the group",
     "last_interview": "the last absence, or the interview after it, is another one there",
-    "not_answered": "the list has no yes or no",
+    "not_answered": "the list leaves it blank, or says unknown",
     "unexplained": "none of these gives the number",
 }
 

@@ -63,7 +63,7 @@ def reconcile(
     >>> explained.loc[explained["measure"] == "absences", ["system", "difference", "joined", "elsewhere"]]
        system  difference  joined  elsewhere
     0  police          -1       0         -1
-    8     ssd           0       1         -1
+    6     ssd           0       1         -1
     """
     if not isinstance(records, schema.Records):
         raise ArgumentRefused("records must be Records, as read_records gives them.")
@@ -84,14 +84,16 @@ def reconcile(
     if len(told):
         counts.append(annex.count_list(told).assign(system=annex.NAME))
         every = pd.concat([every, annex.explain_list(facts, told, every)], ignore_index=True)
-        known = {m for m in annex.COLUMNS if told[m].notna().any()}
-        recorded[annex.NAME] = known | ({"absences", "children"} if known & {"missing", "away"} else set())
-    systems = tuple(s for s in sorted(recorded))
-    every["reason"] = pd.Categorical(every["reason"], list(REASONS))
+        said = {m for m in annex.COLUMNS if told[m].notna().any()}
+        recorded[annex.NAME] = said | ({"absences", "children"} if said & {"missing", "away"} else set())
+    known = {(s, m) for s, measures in recorded.items() for m in measures}
+    pairs = zip(every["system"], every["measure"], every["n"], strict=True)
+    every = every[np.array([(s, m) in known and n != 0 for s, m, n in pairs], dtype=bool)]
+    every = every.assign(n=every["n"].astype(np.int64), reason=pd.Categorical(every["reason"], list(REASONS)))
     return Reconciliation(
         counts=pd.concat(counts, ignore_index=True),
-        parts=every[every["n"] != 0].sort_values(PART_COLUMNS, kind="stable", ignore_index=True),
-        recorded={s: frozenset(recorded[s]) for s in systems},
+        parts=every.sort_values(PART_COLUMNS, kind="stable", ignore_index=True),
+        recorded={s: frozenset(recorded[s]) for s in sorted(recorded)},
         since=facts.since,
         until=facts.until,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from missing_patterns.reconciliation.facts import COUNTED, IN_CARE, INTERVIEWS, Facts, Flags, last_of
+from missing_patterns.reconciliation.facts import COUNTED, IN_CARE, INTERVIEWS, Facts, Flags, Ints, last_of
 
 PART_COLUMNS = ["system", "measure", "child_id", "reason", "n"]
 
@@ -18,13 +18,15 @@ def count_system(facts: Facts, system: str) -> pd.DataFrame:
     Nothing.
     """
     table = facts.rows[facts.rows["system"] == system] if system else facts.episodes
-    inside = table[table["is_in"]]
-    parts = []
-    for measure, category in COUNTED.items():
-        chosen = inside if category is None else inside[inside["category"] == category]
-        parts.append(chosen.groupby("child_id").size().rename("n").reset_index().assign(measure=measure))
-    children = inside[["child_id"]].drop_duplicates()
-    parts.append(children.assign(n=1, measure="children"))
+    inside = table.loc[table["is_in"], ["child_id", "category"]]
+    each = inside.groupby(["child_id", "category"], sort=True).size().rename("n").reset_index()
+    whole = each.groupby("child_id", sort=True)["n"].sum().reset_index()
+    names = {category: measure for measure, category in COUNTED.items()}
+    parts = [
+        each.assign(measure=each["category"].map(names)),
+        whole.assign(measure="absences"),
+        whole.assign(measure="children", n=1),
+    ]
     last = table[last_of(table)]
     for measure, flag in zip(INTERVIEWS, ("offered", "accepted"), strict=True):
         parts.append(last.loc[last[flag], ["child_id"]].assign(n=1, measure=measure))
@@ -42,8 +44,8 @@ def explain_system(facts: Facts, system: str) -> pd.DataFrame:
     """
     rows = facts.rows[facts.rows["system"] == system]
     absent = why_absent(facts, system)
-    parts = [_by_category(facts, rows, category, absent).assign(measure=m) for m, category in COUNTED.items()]
-    parts.append(_children(parts[0], facts, rows).assign(measure="children"))
+    counted = _by_category(facts, rows, absent)
+    parts = [counted, _children(counted[counted["measure"] == "absences"], facts, rows).assign(measure="children")]
     if system in facts.with_interviews:
         for measure, flag in zip(INTERVIEWS, ("offered", "accepted"), strict=True):
             parts.append(_interviews(facts, rows, flag, absent).assign(measure=measure))
@@ -90,31 +92,35 @@ def _is_rounded(facts: Facts, system: str) -> Flags:
     return rounded
 
 
-def _by_category(facts: Facts, rows: pd.DataFrame, category: str | None, absent: pd.Series) -> pd.DataFrame:
-    """Compare what the system has in each episode with the episode: the parts, per episode."""
-    episodes = facts.episodes
-    inside = rows[rows["is_in"]]
-    fits = inside if category is None else inside[inside["category"] == category]
-    n_all, n_inside, n_fits = (
-        t.groupby("episode").size().reindex(episodes.index, fill_value=0).to_numpy(dtype=np.int64)
-        for t in (rows, inside, fits)
+def _by_category(facts: Facts, rows: pd.DataFrame, absent: pd.Series) -> pd.DataFrame:
+    """Compare what the system has in each episode with the episode: ``measure child_id reason n``."""
+    n = len(facts.episodes)
+    category = facts.episodes["category"].to_numpy(dtype=object)
+    is_in, never = facts.episodes["is_in"].to_numpy(dtype=bool), absent.to_numpy(dtype=object)
+    at, row_category = rows["episode"].to_numpy(), rows["category"].to_numpy(dtype=object)
+    row_in = rows["is_in"].to_numpy(dtype=bool)
+    n_all, n_inside = np.bincount(at, minlength=n), np.bincount(at[row_in], minlength=n)
+    found: list[tuple[str, Ints, np.ndarray, Ints]] = []
+    for measure, of in COUNTED.items():
+        fits = row_in if of is None else row_in & (row_category == of)
+        counts = is_in if of is None else is_in & (category == of)
+        n_fits = np.bincount(at[fits], minlength=n)
+        # The first record may be counted though the episode is not, or the other way round; any more were joined.
+        edge = np.where(counts, n_inside == 0, ~is_in)
+        why = np.where(counts & (n_all == 0), never, np.where(edge, "window_edge", "category"))
+        first = np.minimum(n_fits, 1) - counts.astype(np.int64)
+        for reason, size in ((why, first), (np.full(n, "joined", dtype=object), np.maximum(n_fits - 1, 0))):
+            which = np.flatnonzero(size)
+            found.append((measure, which, reason[which], size[which]))
+    table = pd.DataFrame(
+        {
+            "measure": np.repeat([f[0] for f in found], [len(f[1]) for f in found]),
+            "child_id": facts.episodes["child_id"].iloc[np.concatenate([f[1] for f in found])].to_numpy(dtype=object),
+            "reason": np.concatenate([f[2] for f in found]),
+            "n": np.concatenate([f[3] for f in found]),
+        }
     )
-    is_in = episodes["is_in"].to_numpy(dtype=bool)
-    counts = is_in if category is None else is_in & (episodes["category"] == category).to_numpy(dtype=bool)
-    child = episodes["child_id"]
-    # What of the first record: it is counted though the episode is not, or the other way round.
-    edge = np.where(counts, n_inside == 0, ~is_in)
-    other = np.where(edge, "window_edge", "category")
-    why = np.where(counts & (n_all == 0), absent.to_numpy(dtype=object), other)
-    first = np.minimum(n_fits, 1) - counts.astype(np.int64)
-    more = np.maximum(n_fits - 1, 0)
-    parts = pd.concat(
-        [
-            pd.DataFrame({"child_id": child, "reason": why, "n": first}),
-            pd.DataFrame({"child_id": child, "reason": "joined", "n": more}),
-        ]
-    )
-    return parts[parts["n"] != 0].groupby(["child_id", "reason"], sort=True)["n"].sum().reset_index()
+    return table.groupby(["measure", "child_id", "reason"], sort=True)["n"].sum().reset_index()
 
 
 def _children(parts: pd.DataFrame, facts: Facts, rows: pd.DataFrame) -> pd.DataFrame:
