@@ -38,6 +38,8 @@ def typed(items: Sequence[Any], kind: str) -> Any:
     """
     if kind == "list":
         return np.fromiter(items, dtype=object, count=len(items))
+    if kind in ("timestamp", "date"):
+        return pd.array(list(items), dtype=schema.TIMESTAMP if kind == "timestamp" else schema.DATE)
     if kind == "number":
         return np.array([np.nan if v is None else v for v in items], dtype="float64")
     return pd.array(list(items), dtype=_DTYPES.get(kind, schema.TEXT))
@@ -129,6 +131,8 @@ def _parser(table: TableProfile, name: str, codebook: Codebook | None) -> Callab
 def _code_parser(table: TableProfile, name: str, kind: str) -> Callable[[Any], values.Parsed]:
     if kind == "count":
         return parse_count
+    if kind in ("timestamp", "date"):
+        return pd.array(list(items), dtype=schema.TIMESTAMP if kind == "timestamp" else schema.DATE)
     if kind == "number":
         return parse_number
     known = table.codes(name)
