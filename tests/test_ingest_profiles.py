@@ -92,6 +92,33 @@ def test_every_wording_of_an_interview_has_its_rung(tmp_path: Path) -> None:
     assert set(tracker.values["status"]) == set(schema.STATUSES)
 
 
+def test_every_field_of_a_return_interview_form_is_recognised(tmp_path: Path) -> None:
+    """The union of what about twenty forms ask; what is not read is known all the same."""
+    header = [
+        "Child ID", "DOB", "Gender", "Ethnicity", "Home postcode", "Disability", "UASC", "Social care status",
+        "Legal status", "Placement type", "Placement URN", "In/out of borough", "Placing authority", "Missing from",
+        "Episode ID", "Police ref", "Episode type", "Date last seen", "Time last seen", "Reported to police at",
+        "Date found", "Time found", "Police risk level", "3 in 30 days", "Safe and well check", "RHI required",
+        "RHI offered", "RHI status", "Reason declined", "RHI attempts", "Interview date", "Interview time",
+        "Within 72 hours", "Interviewer role", "Independent", "RHI mode", "Reasons for going missing", "Push factors",
+        "Pull factors", "Main trigger", "Child's account", "Did they think they were missing", "Where did they go",
+        "Who with", "How travelled", "Found by", "Slept rough", "Harm", "CSE", "CCE", "Gangs", "Trafficking",
+        "Alcohol/drugs", "Mental health", "Self-harm", "Offending", "Education status", "Wishes and feelings",
+        "Carer view", "Actions", "Strategy meeting", "Consent to share", "Shared with police", "Signed off",
+    ]  # fmt: skip
+    tracker = profiles.read_profile("rhi_tracker").tables[0]
+    unknown = [h for h in header if tracker.find(profiles.head(h)) is None]
+    assert unknown == []
+    cells = {"Child ID": "C1", "Date last seen": "13/01/2026", "Time last seen": "21:05", "Date found": "14/01/2026",
+             "Time found": "0300", "Interview date": "15/01/2026", "Interview time": "4pm"}  # fmt: skip
+    records = mp.read_records(write_csv(tmp_path / "rhi.csv", [[cells.get(h, "") for h in header]], header))
+    stamps = (
+        records.incidents[["missing_from", "returned_at"]].iloc[0].tolist() + records.interviews["held_at"].tolist()
+    )
+    assert [t.strftime("%d %H:%M") for t in stamps] == ["13 21:05", "14 03:00", "15 16:00"]
+    assert records.incidents["precision"].tolist() == ["minute"]
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -57,9 +57,7 @@ class Unmapped:
 
     @property
     def hidden_in_words(self) -> str:
-        """Why the others are not shown; nothing if there are none."""
-        if not self.n_hidden:
-            return ""
+        """How many are not shown, and why."""
         more = "more " if self.labels else ""
         n = f"{self.n_hidden:,} {more}wording{'' if self.n_hidden == 1 else 's'} not known"
         if self.field not in SHOWN:
