@@ -382,3 +382,17 @@ def test_a_file_of_nothing_known_says_what_it_would_need(tmp_path: Path) -> None
     told = mp.sniff(write_csv(tmp_path / "a.csv", [[1, 2]] * 6, ["Qqq", "Xxx"])).explain()
     assert "these fields at least need a column" in told
     assert "To " not in told
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_a_first_row_that_is_data_is_not_taken_for_a_header_and_not_shown(tmp_path: Path, suffix: str) -> None:
+    rows = [["Chidl ID 7", "Completed bye", "Zed", "13/01/2026 21:00"] for _ in range(6)]
+    if suffix == "csv":
+        path = write_csv(tmp_path / "a.csv", rows[1:], rows[0])
+    else:
+        path = write_xlsx(tmp_path / "a.xlsx", {"A": [[*row[:3], dt.date(2026, 1, 13)] for row in rows]})
+    guess = mp.sniff(path)
+    assert [(s.header_line, s.columns) for s in guess.sheets] == [(None, ())]
+    shown = guess.explain() + guess.to_toml()
+    assert "there is no row of headers" in shown
+    assert not any(word in shown for word in ("Zed", "Chidl", "bye"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,11 @@ import pandas as pd
 
 from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused
+from missing_patterns.ingest.dates import parse_one
 from missing_patterns.ingest.drafting import draft
 from missing_patterns.ingest.fields import BECOMES, TableProfile
 from missing_patterns.ingest.files import list_sources, read_bytes
-from missing_patterns.ingest.grid import Grid, is_blank
+from missing_patterns.ingest.grid import Cell, Grid, is_blank
 from missing_patterns.ingest.guessing import ColumnGuess, Columns
 from missing_patterns.ingest.headers import Match, nearest
 from missing_patterns.ingest.labels import Unmapped, find_unmapped
@@ -265,7 +267,7 @@ def _guess_sheet(grid: Grid, matches: Sequence[Match], tables: Sequence[TablePro
     """Take a sheet for the table that fits it, else for the one of which most is recognised."""
     if matches:
         return _guess(grid, matches[0], fits=True)
-    near = [m for table in tables if (m := nearest(grid.rows, [table]))]
+    near = [m for t in tables if (m := nearest(grid.rows, [t])) and not _is_data(grid.rows[m.row])]
     if (row := _likely_header(grid)) is not None:
         names = [" ".join(c.split()) if isinstance(c, str) else "" for c in grid.rows[row]]
         near.append(Match(next(t for t in tables if t.canonical), row, 1, names, {}))
@@ -303,6 +305,12 @@ def _guess(grid: Grid, match: Match, *, fits: bool) -> SheetGuess:
 
 
 def _likely_header(grid: Grid) -> int | None:
-    """Return the first row with the most cells of text."""
-    counts = [sum(isinstance(c, str) and not is_blank(c) for c in row) for row in grid.rows[:40]]
+    """Return the first row with the most cells of text, of those that can be a header."""
+    rows = [[] if _is_data(row) else row for row in grid.rows[:40]]
+    counts = [sum(isinstance(c, str) and not is_blank(c) for c in row) for row in rows]
     return counts.index(max(counts)) if counts and max(counts) > 0 else None
+
+
+def _is_data(row: Sequence[Cell]) -> bool:
+    """Say whether a row holds a date: it is no header, and its texts are not to be shown."""
+    return any(isinstance(c, str | dt.date) and (read := parse_one(c)).is_there and not read.repairs for c in row)
