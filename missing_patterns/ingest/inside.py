@@ -18,6 +18,8 @@ from functools import cached_property
 from xml.etree import ElementTree as ET
 
 _REF = re.compile(rb"""\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
+#: An address far out: three letters or more, or a row of seven digits or more.
+_FAR = re.compile(rb"""\sr=["'](?:([A-Za-z]{3,})([0-9]+)|([A-Za-z]{0,2})([0-9]{7,}))["']""")
 _ROW_NUMBER = re.compile(rb"""\br=["']([0-9]{1,7})["']""")
 _IS_TEXT = re.compile(rb"""\bt=["'](?:str|inlineStr)["']""")
 _SHEET_TAG = re.compile(rb"<([A-Za-z_][\w.-]*:)?worksheet\b")
@@ -145,7 +147,11 @@ class _SheetXml:
                 yield start
 
     def extent(self) -> tuple[int, int]:
-        """Return how many rows and columns the cells reach; the last cell of a row is the one furthest to the right."""
+        """Return how many rows and columns the cells reach.
+
+        The last cell of a row is the one furthest to the right, and those of the last row the furthest down, unless an
+        address that stands elsewhere says that it is far out: all of those are looked at.
+        """
         xml, p = self.xml, self.prefix
         opening, closing = b"<" + p + b"c ", b"</" + p + b"row>"
         widest, last, start = b"", -1, 0
@@ -159,7 +165,11 @@ class _SheetXml:
                     widest = found[1]
             start = end
             end = xml.find(closing, end + 1)
-        return (self.place(last)[0] + 1 if last >= 0 else 0), column_number(widest) + 1
+        n_rows, n_columns = (self.place(last)[0] + 1 if last >= 0 else 0), column_number(widest) + 1
+        for letters, digits, few, many in _FAR.findall(xml):
+            n_rows = max(n_rows, int((digits or many)[:9]))
+            n_columns = max(n_columns, column_number((letters or few)[:4].upper()) + 1)
+        return n_rows, n_columns
 
     def place(self, at: int) -> tuple[int, int]:
         """Return row and column of the cell that begins here; one without an address follows the one before it."""
