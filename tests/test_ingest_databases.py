@@ -24,6 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 import missing_patterns as mp
+from missing_patterns.cli import main
 from missing_patterns.errors import ArgumentRefused, DataRefused, SettingsRefused
 from missing_patterns.ingest import databases
 from missing_patterns.ingest.files import list_sources
@@ -853,8 +854,26 @@ class TestAddresses:
         monkeypatch.setenv("CASES", database.url)
         path = own_profile(tmp_path, 'from = "our_missing"', '[source]\nurl = "${CASES}"\n')
         assert len(mp.read_records(path).incidents) == 3
-        assert len(mp.read_records(str(path)).incidents) == 3
+        assert len(mp.read_records([str(path)]).incidents) == 3
         assert "CASES" not in repr(read_profile(path))
+
+    def test_the_command_reads_a_database_and_echoes_no_address(
+        self, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        database.fill(ours(), OUR_ROWS)
+        monkeypatch.setenv("CASES", database.url)
+        path = own_profile(tmp_path, 'from = "our_missing"', '[source]\nurl = "${CASES}"\n')
+        for arguments, code in (
+            (["check", str(path)], 0),
+            (["sniff", f"{database.url}?password={HIDDEN}"], 2),
+            (["check", f"nosuchkind://me:{HIDDEN}@host/cases"], 3),
+        ):
+            with pytest.raises(SystemExit) as ended:
+                main(arguments)
+            assert ended.value.code == code
+        said = capsys.readouterr()
+        assert f"{database.name}/our_missing: read as incidents; 3 rows used" in said.out
+        assert HIDDEN not in said.out + said.err
 
     def test_the_password_alone_may_come_from_the_environment(
         self, postgres: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -112,9 +112,9 @@ def _write_table(table: Any, path: Path) -> None:
 
 
 @commands.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=source, metavar="FILE")
 @click.option("--out", type=NEW_FILE, help="Write the guess here, as a profile (TOML).")
-def sniff(file: Path, out: Path | None) -> None:
+def sniff(file: str, out: Path | None) -> None:
     """Guess which file this is and which column is what, and why.
 
     Look the guess over, correct it in the TOML file if need be, and pass that file as --profile.

@@ -60,6 +60,8 @@ def taken_from(paths: Any, profile: str | Path | None) -> tuple[Any, str | Path 
     SettingsRefused
         If it does not.
     """
+    if isinstance(paths, list | tuple) and len(paths) == 1:
+        paths = paths[0]
     if profile is not None or not isinstance(paths, str | Path) or Path(paths).suffix.lower() != ".toml":
         return paths, profile
     url = read_profile(paths).source
