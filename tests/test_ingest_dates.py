@@ -163,6 +163,7 @@ def test_utc_and_offsets_are_told_apart_from_wall_clock() -> None:
     london = place(read.at, read.is_utc)
     assert [t.strftime("%H:%M") for t in london.at] == ["22:15"] * 9
     assert set(london.wall.astype(str)) == {"2026-07-05T22:15:00.000000"}
+    assert parse_cells(cells[7:8]).is_utc.tolist() == [True]
 
 
 def test_repairs_are_told_cell_by_cell() -> None:

@@ -96,9 +96,10 @@ class Choices:
         if is_blank(cell):
             return None, "", ""
         text = as_text(cell)
-        # No wording holds a semicolon, so such a cell is none as a whole, unless all of it is about something other.
-        is_many = ";" in text and "oth" not in text.lower()
-        whole = None if is_many else _lookup(text, self.codebook)
+        # No wording holds a semicolon, so such a cell is none as a whole; one that is broken over lines may be.
+        whole = None if ";" in text else _lookup(text, self.codebook)
+        if whole == "other_specified" and _HARD.search(text.strip()):
+            whole = None  # "Other: ..." ends where the next choice begins
         items, marks = [whole] if whole else [], set()
         if not whole:
             pieces = _HARD.split(text)

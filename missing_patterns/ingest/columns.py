@@ -131,8 +131,6 @@ def _parser(table: TableProfile, name: str, codebook: Codebook | None) -> Callab
 def _code_parser(table: TableProfile, name: str, kind: str) -> Callable[[Any], values.Parsed]:
     if kind == "count":
         return parse_count
-    if kind in ("timestamp", "date"):
-        return pd.array(list(items), dtype=schema.TIMESTAMP if kind == "timestamp" else schema.DATE)
     if kind == "number":
         return parse_number
     known = table.codes(name)

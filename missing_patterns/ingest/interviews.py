@@ -74,22 +74,12 @@ def read_interviews(
     columns = {c.name: read_values(data, c.name, codebook) for c in wanted if c.kind not in ("timestamp", "date")}
     columns["coded_triggers"] = _triggers(data, codebook)
     columns["status"] = rungs(*(read_values(data, name) for name in ("status", "rhi_offered", "rhi_accepted")))
-    columns["offered_at"], columns["held_at"] = _days_only(offered), _days_only(held)
+    columns["offered_at"], columns["held_at"] = offered.at, held.at
     if data.has("other_refs"):
         columns["other_refs"] = read_values(data, "other_refs")
     else:
         columns["other_refs"] = np.full(len(data), None, dtype=object)
     return columns, there
-
-
-def _days_only(times: Times) -> pd.Series:
-    """Give the midnight before a time where only the day is known."""
-    bare = ~times.has_time & ~np.isnat(times.wall)
-    if not bare.any() or (times.wall[bare] == to_days(times.wall[bare])).all():
-        return times.at
-    at = times.at.array.copy()
-    at[bare] = at[bare].normalize()
-    return pd.Series(at)
 
 
 def _take_flags(data: Data) -> None:

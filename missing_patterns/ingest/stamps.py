@@ -167,7 +167,7 @@ def _take_layout(signs: np.ndarray, layout: str, order: str, made: Stamps, where
     fits = np.ones(signs.shape[1], dtype=bool)
     for at, sign in enumerate(layout):
         fits &= _fits(signs[at], sign)
-        if not at and not fits.any():
+        if not fits.any():
             return
     is_numeric = layout.startswith(_NUMERIC)
     if is_numeric:

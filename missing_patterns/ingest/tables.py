@@ -69,7 +69,6 @@ def read_tables(data: Data, codebook: Codebook | None = None, due_hours: float =
     becomes = data.match.table.becomes
     set_tests_aside(data)
     child = read_child_ids(data)
-    _tell_lengths(data)
     tell_postcodes(data)
     births = read_dates(data, "birth_month") if "children" in becomes else None
     columns: dict[str, Mapping[str, Any]] = {}
@@ -215,19 +214,6 @@ def birthday(births: np.ndarray, years: int) -> np.ndarray:
     month, day = births.astype("datetime64[M]"), births.astype("datetime64[D]")
     found: np.ndarray = (month + 12 * years).astype("datetime64[D]") + (day - month.astype("datetime64[D]"))
     return found.astype("datetime64[us]")
-
-
-def _tell_lengths(data: Data) -> None:
-    """Tell of ids that are all digits and differ in length: a spreadsheet may have taken noughts off the front."""
-    if not data.has("child_id"):
-        return
-    found = data.distinct("child_id")
-    texts = [c for c in found.cells if type(c) is str]
-    lengths = {len(c) for c in texts if c.isdigit()}
-    numbers = {len(str(int(c))) for c in found.cells if type(c) in (int, float) and c == c and abs(c) < 1e15}  # type: ignore[arg-type, operator]  # noqa: PLR0124
-    every = sorted(lengths | numbers)
-    if len(every) > 1:
-        data.tell_column("id_lengths", "child_id", f"{every[0]} to {every[-1]} digits")
 
 
 def _placements(data: Data) -> tuple[dict[str, Any], np.ndarray]:
