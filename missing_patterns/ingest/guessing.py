@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from missing_patterns.ingest.evidence import FEWEST, N_LOOKED, Shape, judge, known_cells, shape_of
+from missing_patterns.ingest.evidence import FEWEST, Shape, judge, known_cells, shape_of
 from missing_patterns.ingest.fields import TableProfile, fields_of, head
 from missing_patterns.ingest.grid import Cell
 from missing_patterns.ingest.rows import distinct
@@ -49,7 +49,7 @@ class ColumnGuess:
 
 
 class Columns:
-    """The columns of one sheet, and the fields of one table that none is taken for yet."""
+    """The columns of the first rows of a sheet, and the fields of one table that none is taken for yet."""
 
     def __init__(self, table: TableProfile, rows: Sequence[Sequence[Cell]], free: list[str]) -> None:
         self.table, self.rows, self.free = table, rows, [name for name in free if name[:1] != "_"]
@@ -135,7 +135,7 @@ class Columns:
 
     def _stamps(self, at: int) -> np.ndarray:
         order = "month_first" if self.shape(at).is_month_first else "day_first"
-        found = distinct(self.cells(at)[:N_LOOKED])
+        found = distinct(self.cells(at))
         stamps: np.ndarray = parse_cells(found.cells, order).at[found.codes]
         return stamps
 

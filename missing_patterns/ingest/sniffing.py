@@ -13,6 +13,7 @@ from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused
 from missing_patterns.ingest.dates import parse_one
 from missing_patterns.ingest.drafting import draft
+from missing_patterns.ingest.evidence import N_LOOKED
 from missing_patterns.ingest.fields import BECOMES, TableProfile
 from missing_patterns.ingest.files import list_sources, read_bytes
 from missing_patterns.ingest.grid import Cell, Grid, is_blank
@@ -280,7 +281,7 @@ def _guess(grid: Grid, match: Match, *, fits: bool) -> SheetGuess:
     table = match.table
     below = [row for row in grid.rows[match.row + match.n_rows :] if not all(map(is_blank, row))]
     taken = {at: name for name, at in match.fields.items()}
-    columns = Columns(table, below, [name for name in table.fields if name not in match.fields])
+    columns = Columns(table, below[:N_LOOKED], [name for name in table.fields if name not in match.fields])
     guesses: dict[int, ColumnGuess] = {}
     headers = {at: header for at, header in enumerate(match.headers) if header}
     for at, header in headers.items():
