@@ -363,7 +363,7 @@ def test_the_log_says_what_was_matched_with_counts_and_lines_and_no_ids() -> Non
     tell_matches(matched, log)
     problems = log.problems()
     assert problems["rule"].tolist() == [RULES[r].code for r in ("child_by_reference", "person_unknown", "matched")]
-    assert problems["line"].astype(object).fillna(0).tolist() == [2, 3, 0]
+    assert [0 if pd.isna(line) else line for line in problems["line"]] == [2, 3, 0]
     assert problems["file"].tolist() == ["p.csv", "p.csv", ""]
     assert "1 by reference" in problems["message"].iloc[2]
     everything = repr(matched) + problems.to_string()
