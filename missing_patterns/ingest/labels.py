@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,8 @@ def find_unmapped(
 
 
 def _column(rows: Sequence[Sequence[Cell]], at: int) -> list[Cell]:
+    if at < min(map(len, rows), default=0):
+        return list(map(itemgetter(at), rows))
     return [row[at] if at < len(row) else None for row in rows]
 
 

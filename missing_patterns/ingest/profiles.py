@@ -71,6 +71,19 @@ def built_in() -> tuple[str, ...]:
 def read_profile(profile: str | Path) -> Profile:
     """Read a built-in profile by name, or a user's own from a TOML file.
 
+    A profile is TOML: a ``name``, and a ``[[table]]`` for each table of the source, in which
+
+    - ``becomes`` names the tables that its rows become, and ``recognise`` the fields that tell it from others;
+    - ``[table.columns]`` gives each field its headers, the preferred one first (a field that begins with ``_`` is known
+      and left unread), and ``[table.patterns]`` regular expressions, looked for in headers in small letters without
+      signs, for those that drift;
+    - ``[table.values.FIELD]`` gives each code its wordings, ``shared`` names fields whose usual wordings are the
+      library's, and ``[[table.years]]`` holds codes of some collection years only (``from``, ``to``, values);
+    - ``[table.copies]`` lets a field read another field's column with wordings of its own, ``[table.defaults]`` says
+      what holds for every row, and ``ids = "police"`` that the children's ids are not the council's;
+    - ``sheet``, ``date_order`` and ``canonical`` are as in ``TableProfile``, and ``like`` takes over what an earlier
+      table of the profile says.
+
     Parameters
     ----------
     profile : str or Path
