@@ -57,10 +57,7 @@ def constant(value: Any, kind: str, n: int) -> Any:
     >>> constant("a", "text", 2).tolist()
     ['a', 'a']
     """
-    one = typed([value], kind)
-    if isinstance(one.dtype, pd.StringDtype):  # by far the most, and much faster than to take one value n times
-        return pd.array(np.full(n, one[0], dtype=object), dtype=schema.TEXT)
-    return one.take(np.zeros(n, dtype=np.int64))
+    return typed([value], kind)[np.zeros(n, dtype=np.int64)]
 
 
 def read_values(data: Data, name: str, codebook: Codebook | None = None) -> Any:
@@ -101,7 +98,9 @@ def read_values(data: Data, name: str, codebook: Codebook | None = None) -> Any:
             data.tell_column(rule, name, f"{int(where.sum()):,} cells, at {marks}")
         else:
             data.tell(where, rule, name)
-    return typed(read.values, kind).take(found.codes)
+    column = typed(read.values, kind)
+    is_each = len(column) == len(data) and np.array_equal(found.codes, np.arange(len(data)))
+    return column if is_each else column[found.codes]
 
 
 def kind_of(table: TableProfile, name: str) -> str:

@@ -130,8 +130,11 @@ def parse_cells(
     made = Stamps(np.full(n, "NaT", dtype="datetime64[us]"), np.zeros(n, bool), np.zeros(n, bool), *small)
     todo = np.ones(n, dtype=bool)
     if not is_slow:
-        _take_layouts(cells, order, made, todo)
-        _take_real(cells, made, todo)
+        kinds = set(map(type, cells))
+        if str in kinds:
+            _take_layouts(cells, kinds, order, made, todo)
+        if dt.datetime in kinds:
+            _take_real(cells, made, todo)
     rest = np.flatnonzero(todo)
     reads = [parse_one(cells[i], order, last_year) for i in rest.tolist()]
     _put(made, rest, reads)
@@ -147,9 +150,9 @@ def _put(made: Stamps, where: np.ndarray, reads: list[Read]) -> None:
         getattr(made, name)[where] = list(map(attrgetter(name), reads))
 
 
-def _take_layouts(cells: Sequence[Cell], order: str, made: Stamps, todo: np.ndarray) -> None:
+def _take_layouts(cells: Sequence[Cell], kinds: set[type], order: str, made: Stamps, todo: np.ndarray) -> None:
     """Read every text of a fixed layout that is a date, and cross it off."""
-    signs, begins = joined_signs(cells)
+    signs, begins = joined_signs(cells, kinds)
     length = np.diff(begins) - 1
     for wanted, tail in _TAILS:
         where = np.flatnonzero(length == wanted)
@@ -222,11 +225,7 @@ def _number(signs: np.ndarray, begin: int, end: int) -> np.ndarray:
 
 def _take_real(cells: Sequence[Cell], made: Stamps, todo: np.ndarray) -> None:
     """Read the real dates and times of a workbook, and cross them off."""
-    if dt.datetime not in set(map(type, cells)):
-        return
     where = np.array([i for i, c in enumerate(cells) if type(c) is dt.datetime and c.tzinfo is None], dtype=np.int64)
-    if not len(where):
-        return
     # pandas turns datetimes into numbers ten times as fast as numpy.
     given = pd.Series([cells[i] for i in where.tolist()], dtype="datetime64[us]").to_numpy()
     rounded = (given + np.timedelta64(1000, "us")).astype("datetime64[s]").astype("datetime64[us]")

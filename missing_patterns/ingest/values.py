@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -178,10 +178,11 @@ def are_plain_ids(cells: Sequence[Cell]) -> np.ndarray:
     return plain
 
 
-def joined_signs(cells: Sequence[Cell]) -> tuple[np.ndarray, np.ndarray]:
+def joined_signs(cells: Sequence[Cell], kinds: Collection[type] | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return plain texts one behind the other as numbers of their signs, each ended by a 10, and where each begins.
 
-    Cells that are no text, or hold a sign beyond ASCII or a new line, stand there as empty text.
+    Cells that are no text, or hold a sign beyond ASCII or a new line, stand there as empty text. ``kinds``, the types
+    of the cells, saves looking at each for it.
 
     Raises
     ------
@@ -195,7 +196,7 @@ def joined_signs(cells: Sequence[Cell]) -> tuple[np.ndarray, np.ndarray]:
     if not len(cells):
         return np.zeros(0, dtype=np.uint8), np.zeros(1, dtype=np.int64)
     text = None
-    if set(map(type, cells)) == {str}:
+    if (set(map(type, cells)) if kinds is None else kinds) == {str}:
         text = "\n".join(cells)  # type: ignore[arg-type]
         if not text.isascii():
             text = None
