@@ -163,13 +163,15 @@ class TestTypes:
         assert incidents["returned_at"].isna().tolist() == [False, True]
 
     def test_stamps_beyond_every_calendar_are_set_aside_and_stand_ins_are_open(self, tmp_path: Path) -> None:
-        beyond = pa.array([2**40, 253_402_300_799], pa.timestamp("s"))
+        around = 2**61 + 1_000 * int(at("2026-02-01 00:00+00:00").timestamp())  # 1 February 2026, were it let overflow
+        beyond = pa.array([around, 253_402_300_799_000], pa.timestamp("ms"))
         records = mp.read_records(write(tmp_path / "rhi.parquet", columns_of(ROWS[:2], returned=beyond)))
         assert records.quarantine["rule"].tolist() == ["1005"]
         assert records.incidents["returned_at"].isna().tolist() == [True]
         days = pa.array([20_260_101, None], pa.date32())  # year 57,440, not 1 January 2026
         records = mp.read_records(write(tmp_path / "days.parquet", columns_of(ROWS[:2], returned=days)))
         assert records.quarantine["rule"].tolist() == ["1005"]
+        assert values_of(days) == ["beyond the calendar (20260101)", None]
 
     def test_ids_of_digits_stay_whole_beside_blanks(self, tmp_path: Path) -> None:
         wide = 123_456_789_012_345_678

@@ -291,8 +291,7 @@ def _find(inspector: Any, name: str, source: Source) -> tuple[str | None, str] |
 def _read(
     connection: Any, table: TableProfile, statement: Any, label: str, written_at: dt.datetime
 ) -> tuple[Match, Grid]:
-    options = {"stream_results": True, "yield_per": PART}
-    with connection.execute(statement, execution_options=options) as result:
+    with connection.execute(statement, execution_options={"yield_per": PART}) as result:  # through a server's cursor
         names = list(map(str, result.keys()))
         match = _match(table, names, label)
         columns = [TypedColumn() for _ in names]
