@@ -45,6 +45,11 @@ class TestXls:
         found = biff.look_in_xls(first + kinds[results[0]] + second + kinds[results[1]] + third).sheets[0]
         assert (sorted(found.errors), sorted(found.unvalued)) == (errors, unvalued)
 
+    def test_a_cell_in_a_column_that_there_is_not_is_damage(self) -> None:
+        far = struct.pack("<HHHHHd", 0x0203, 14, 1, 256, 0, 1.0)
+        with pytest.raises(biff.NotWhole):
+            biff._look_in_sheet(struct.pack("<HHHH", 0x0809, 4, 0, 0) + far, 0)
+
     def test_a_chart_among_the_cells_is_stepped_over(self) -> None:
         def record(kind: int, *content: int) -> bytes:
             return struct.pack(f"<HH{len(content)}H", kind, 2 * len(content), *content)
@@ -181,6 +186,14 @@ class TestXlsb:
     def test_a_sheet_whose_part_is_absent_is_not_looked_into(self, tmp_path: Path) -> None:
         data = write_xlsb(tmp_path / "a.xlsb", page()).read_bytes()
         assert biff12.look_in_xlsb(rewritten(data, "xl/worksheets/sheet1.bin", None)) == ({}, False)
+
+    def test_how_far_the_cells_reach(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = write_xlsb(tmp_path / "a.xlsb", page(4))
+        found = biff12.look_in_xlsb(path.read_bytes())[0]["A"]
+        assert (found.n_rows, found.n_columns) == (5, 8)
+        monkeypatch.setattr(books, "MOST_CELLS", 39)
+        with pytest.raises(DataRefused, match="5 rows by 8 columns"):
+            mp.read_records(path)
 
     def test_lengths_take_four_bytes_at_most(self) -> None:
         assert biff12._number(b"\xff\xff\xff\xff\x01", 0, 4) == (2**28 - 1, 4)

@@ -129,9 +129,9 @@ class TestEveryKind:
         assert "MP-COLUMNS-UNUSED" not in rules(records)
 
     def test_groups_that_share_a_name_are_not_guessed_at(self, tmp_path: Path, fmt: str) -> None:
-        upper = [None, "Missing", None, "Placement", None]
-        lower = ["Child ID", "Start date", "End date", "Start date", "End date"]
-        row = ["C1", "13/01/2026", "14/01/2026", "01/02/2020", None]
+        upper = [None, "Missing", None, "Placement", None, "RHI"]
+        lower = ["Child ID", "Start date", "End date", "Start date", "End date", "date"]
+        row = ["C1", "13/01/2026", "14/01/2026", "01/02/2020", None, "16/01/2026"]
         with pytest.raises(DataRefused, match=r"\[A\], line 2: the header names 2 columns twice"):
             mp.read_records(write_book(tmp_path / f"a.{fmt}", {"A": Page([upper, lower, row])}))
 
@@ -270,6 +270,22 @@ class TestXlsx:
         ) as got:
             mp.read_records(path)
         assert got.value.parts[0].rule == "MP-BOMB"
+
+    @pytest.mark.parametrize(
+        ("row", "n_rows", "n_columns"),
+        [
+            ('<row r="1"><c r="XFD1"><v>1</v></c><c r="B1"><v>1</v></c></row>', 1, 16384),  # not in order
+            ('<row r="9"><c r="B9"><v>1</v></c></row><row r="1"><c r="A1"><v>1</v></c></row>', 9, 2),
+            ('<row r="1"><c r="zzzz1"><v>1</v></c></row>', 1, 475254),
+            ("<row r='1'><c r='AAA1'><v>1</v></c><c r='B1'><v>1</v></c></row>", 1, 703),
+            ('<row r="4"><c r="D4999999999999"><v>1</v></c><c r="E4"><v>1</v></c></row>', 499999999, 5),
+            ('<row r="1"><c s="0"><v>1</v></c></row>', 1, 0),  # cells without addresses follow one another
+            ("<row/>", 0, 0),
+        ],
+    )
+    def test_how_far_the_cells_reach(self, row: str, n_rows: int, n_columns: int) -> None:
+        found = look(row)
+        assert (found.n_rows, found.n_columns) == (n_rows, n_columns)
 
     def test_what_cannot_be_looked_into_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = write_book(tmp_path / "a.xlsx", {"A": page(2)})

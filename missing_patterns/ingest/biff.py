@@ -15,9 +15,8 @@ from missing_patterns.ingest.inside import Inside
 _FREE = 0xFFFFFFFA  # sector numbers from here on are marks: end of chain, free, and the table's own
 _BOF, _EOF, _FILEPASS, _DATEMODE, _BOUNDSHEET = 0x0809, 0x000A, 0x002F, 0x0022, 0x0085
 _ROW, _BOOLERR, _FORMULA = 0x0208, 0x0205, 0x0006
-#: Records of cells: text, numbers, formulas, blanks. No sheet of this kind has more than 256 columns.
+#: Records of cells: text, numbers, formulas, blanks.
 _CELLS = frozenset({0x00FD, 0x0203, 0x027E, 0x0204, 0x0205, 0x0006, 0x00BD, 0x00BE, 0x0201})
-_MOST_COLUMNS = 256
 _ERROR, _EMPTY = 2, 3
 _HEAD = struct.Struct("<HH")
 _CELL = struct.Struct("<HH")
@@ -153,7 +152,7 @@ def _look_in_sheet(stream: bytes, at: int) -> Inside:
     unpack = _HEAD.unpack_from
     while True:
         kind, length = unpack(stream, at)
-        if kind in _CELLS and _CELL.unpack_from(stream, at + 4)[1] >= _MOST_COLUMNS:
+        if kind in _CELLS and stream[at + 7]:  # the upper half of the column: there are 256 columns at most
             raise NotWhole
         if kind == _FORMULA and depth == 1:
             place = _CELL.unpack_from(stream, at + 4)

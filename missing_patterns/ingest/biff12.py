@@ -16,7 +16,9 @@ from missing_patterns.ingest.biff import NotWhole
 from missing_patterns.ingest.inside import Inside
 
 _ROW, _BLANK, _ERROR, _FORMULA_ERROR = 0, 1, 3, 11
-_PROPERTIES, _SHEET, _MERGED = 153, 156, 176
+_END, _PROPERTIES, _SHEET, _MERGED = 146, 153, 156, 176
+#: How long records are at least that are looked into.
+_LEAST = {_ROW: 12, _MERGED: 16, **dict.fromkeys(range(_BLANK, _FORMULA_ERROR + 1), 4)}
 _BOOK, _LINKS = "xl/workbook.bin", "xl/_rels/workbook.bin.rels"
 _TAG = re.compile(rb"<Relationship\s[^<>]*>")
 _ATTRIBUTE = re.compile(rb"""\b(Id|Target)=["']([^"']*)["']""")
@@ -88,24 +90,40 @@ def _text(data: bytes, at: int, end: int) -> tuple[str, int]:
     return data[at + 4 : after].decode("utf-16-le", "replace"), after
 
 
-def _look(data: bytes) -> Inside:
+def _look(data: bytes) -> Inside:  # noqa: C901  # one plain loop, for speed
+    """Walk through one sheet. Cells are millions, so the loop is plain, and of a row only the last cell is measured."""
     found = Inside()
-    row = 0
-    for kind, at, end in _records(data):
-        if kind == _ROW:
-            if end - at < 12:
-                raise NotWhole
-            row = int.from_bytes(data[at : at + 4], "little")
-            if data[at + 11] & 0x10:
-                found.hidden.add(row)
-        elif kind <= _FORMULA_ERROR:  # all kinds of cells
-            column = int.from_bytes(data[at : at + 4], "little")
+    at, end, row, last = 0, len(data), 0, -1
+    while at < end:
+        kind = data[at]
+        at += 1
+        if kind > 0x7F:
+            kind, at = _number(data, at - 1, 2)
+        if at >= end:
+            raise NotWhole
+        length = data[at]
+        at += 1
+        if length > 0x7F:
+            length, at = _number(data, at - 1, 4)
+        if at + length > end or length < _LEAST.get(kind, 0):
+            raise NotWhole
+        if _BLANK < kind <= _FORMULA_ERROR:
+            last = at
             if kind in (_ERROR, _FORMULA_ERROR):
-                found.errors.add((row, column))
-            if kind != _BLANK:
-                found.n_rows = row + 1
-                found.n_columns = max(found.n_columns, column + 1)
-        elif kind == _MERGED and end - at >= 16:
-            first, last, left, right = struct.unpack_from("<4I", data, at)
-            found.merged.append((first, left, last, right))
+                found.errors.add((row, _four(data, at)))
+        elif kind in (_ROW, _END):
+            if last >= 0:
+                found.n_rows, found.n_columns, last = row + 1, max(found.n_columns, _four(data, last) + 1), -1
+            if kind == _ROW:
+                row = _four(data, at)
+                if data[at + 11] & 0x10:
+                    found.hidden.add(row)
+        elif kind == _MERGED:
+            first, final, left, right = struct.unpack_from("<4I", data, at)
+            found.merged.append((first, left, final, right))
+        at += length
     return found
+
+
+def _four(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 4], "little")

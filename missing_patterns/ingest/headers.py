@@ -264,7 +264,6 @@ def _second_table(best: Match, rows: Sequence[Sequence[Cell]]) -> int | None:
     dates = [n for n in best.table.recognise if kinds.get(n) in ("timestamp", "date")]
     at = best.fields[(dates or best.table.recognise)[0]]
     first = best.row + best.n_rows
-    own = {tuple(_named(row).folded) for row in rows[best.row : first]}
     is_name = {"": False}
     for i in range(first, len(rows)):
         row = rows[i]
@@ -272,7 +271,7 @@ def _second_table(best: Match, rows: Sequence[Sequence[Cell]]) -> int | None:
             continue
         if word not in is_name:
             is_name[word] = word in best.table.exact or head(word) in best.table.aliases or head(word) in _all_names()
-        if is_name[word] and tuple((named := _named(row)).folded) not in own and _is_other(best, named, row):
+        if is_name[word] and _is_other(best, _named(row), row):
             return i
     return None
 

@@ -18,8 +18,6 @@ from functools import cached_property
 from xml.etree import ElementTree as ET
 
 _REF = re.compile(rb"""\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
-#: An address far out: three letters or more, or a row of seven digits or more.
-_FAR = re.compile(rb"""\sr=["'](?:([A-Za-z]{3,})([0-9]+)|([A-Za-z]{0,2})([0-9]{7,}))["']""")
 _ROW_NUMBER = re.compile(rb"""\br=["']([0-9]{1,7})["']""")
 _IS_TEXT = re.compile(rb"""\bt=["'](?:str|inlineStr)["']""")
 _SHEET_TAG = re.compile(rb"<([A-Za-z_][\w.-]*:)?worksheet\b")
@@ -107,15 +105,16 @@ class _SheetXml:
         self.is_sheet = start is not None
         prefix = re.escape(start[1] or b"") if start else b""
         self.prefix = prefix
+        # Whoever writes one attribute in single quotes writes them all so.
+        self.sign = b"'" if re.search(rb"\s[a-z]+='", xml[xml.find(b"<", 5) : 20_000]) else b'"'
+        self.far = re.compile(rb"r=%b(?=[A-Za-z]{3}|[A-Za-z0-9]{8})([A-Za-z]*)([0-9]+)" % self.sign)
         self.cell = re.compile(rb"<" + prefix + rb"c(?:\s[^<>]*)?/?>")
         self.row = re.compile(rb"<" + prefix + rb"row(?:\s[^<>]*)?/?>")
 
     def look(self) -> Inside:
         xml = self.xml
         found = Inside()
-        # Whoever writes one attribute in single quotes writes them all so.
-        sign = b"'" if re.search(rb"\s[a-z]+='", xml[xml.find(b"<", 5) : 20_000]) else b'"'
-        found.errors = {self.place(at) for at in self.tags(b"t=%be%b" % (sign, sign), self.cell)}
+        found.errors = {self.place(at) for at in self.tags(b"t=%be%b" % (self.sign, self.sign), self.cell)}
         rows = self.tags(b"hidden=", self.row)
         found.hidden = {self.row_number(at) for at in rows if _IS_HIDDEN.search(xml, at, xml.find(b">", at))}
         if b"<" + self.prefix + b"f" in xml:
@@ -149,26 +148,28 @@ class _SheetXml:
     def extent(self) -> tuple[int, int]:
         """Return how many rows and columns the cells reach.
 
-        The last cell of a row is the one furthest to the right, and those of the last row the furthest down, unless an
-        address that stands elsewhere says that it is far out: all of those are looked at.
+        The last cell of a row is the one furthest to the right, unless an address in the row is damaged: those of three
+        letters, or of eight signs, or more are all looked at.
         """
         xml, p = self.xml, self.prefix
         opening, closing = b"<" + p + b"c ", b"</" + p + b"row>"
-        widest, last, start = b"", -1, 0
+        widest, lowest, last, start = b"", 0, -1, 0
         end = xml.find(closing)
         while end >= 0:
             at = xml.rfind(opening, start, end)
             if at >= 0:
                 last = at
                 found = _REF.search(xml, at, at + 40)
-                if found and (len(found[1]), found[1]) > (len(widest), widest):
-                    widest = found[1]
+                if found:
+                    lowest = max(lowest, int(found[2]))
+                    if (len(found[1]), found[1]) > (len(widest), widest):
+                        widest = found[1]
             start = end
             end = xml.find(closing, end + 1)
-        n_rows, n_columns = (self.place(last)[0] + 1 if last >= 0 else 0), column_number(widest) + 1
-        for letters, digits, few, many in _FAR.findall(xml):
-            n_rows = max(n_rows, int((digits or many)[:9]))
-            n_columns = max(n_columns, column_number((letters or few)[:4].upper()) + 1)
+        n_rows = max(lowest, self.place(last)[0] + 1 if last >= 0 else 0)
+        n_columns = column_number(widest) + 1
+        for letters, digits in (m.groups() for m in self.far.finditer(xml)):
+            n_rows, n_columns = max(n_rows, int(digits[:9])), max(n_columns, column_number(letters[:4].upper()) + 1)
         return n_rows, n_columns
 
     def place(self, at: int) -> tuple[int, int]:
@@ -233,10 +234,19 @@ _ODS_VALUE = re.compile(rb"""\boffice:(?:value-type|(?:(?:string|date|time|boole
 _ODS_ERROR_TEXT = re.compile(rb"<text:p(?:\s[^<>]*)?>(?:#(?:[A-Z]+[/0-9A-Z]*[!?]?|N/A)|Err:\d+)</text:p>")
 _ODS_NOTE = re.compile(rb"<office:annotation\b.*?</office:annotation>", re.DOTALL)
 #: Marks of rows that hold something to look at; in all others the cells are not walked through.
-_ODS_MARKS = re.compile(
-    rb"""value-type="error"|string-value=""|table:formula=|-spanned=["'](?:[2-9]|\d\d)"""
-    rb"""|number-columns-repeated=["']\d{3,}["'][^<>]*(?:[^/]>|/>(?!\s*</table:table-row>))"""
-)
+_ODS_MARKS = (b'value-type="error"', b'string-value=""', b'table:formula="', b'-spanned="', b'columns-repeated="')
+_ODS_ONCE = re.compile(rb'-spanned="1"')
+#: The blank rest of a row, and columns that are too few to be a danger.
+_ODS_REST = re.compile(rb'columns-repeated="(?:\d{1,2}"|\d+"[^<>]*/>\s*</table:table-row>)')
+
+
+def _ods_marks(xml: bytes, start: int, end: int) -> Iterator[int]:
+    for mark in _ODS_MARKS:
+        at = xml.find(mark, start, end)
+        while at >= 0:
+            if not (_ODS_ONCE.match(xml, at) or _ODS_REST.match(xml, at)):
+                yield at
+            at = xml.find(mark, at + len(mark), end)
 
 
 def _look_in_ods(xml: bytes) -> Iterator[tuple[str, Inside]]:
@@ -264,7 +274,7 @@ def _look_in_ods_table(xml: bytes, start: int, end: int) -> Inside:
         if b"visibility" in attributes and _ODS_HIDDEN.search(attributes) and n < 1_000_000:
             found.hidden.update(range(number, number + n))
         number += n
-    marked = sorted({bisect_right(starts, m.start()) - 1 for m in _ODS_MARKS.finditer(xml, start, end)} - {-1})
+    marked = sorted({bisect_right(starts, at) - 1 for at in _ods_marks(xml, start, end)} - {-1})
     for i in marked:
         n = _repeat(rows[i][2])
         until = starts[i + 1] if i + 1 < len(starts) else end
