@@ -293,6 +293,32 @@ class TestColumns:
         ]
         assert records.incidents["precision"].tolist() == ["minute"] * 5 + ["day"]
 
+    @pytest.mark.parametrize(
+        ("offered", "accepted", "status"),
+        [
+            ("Offered and Declined (by YP)", "Offered and Declined (by YP)", "declined"),
+            ("Yes", "Offered and Declined (by YP)", "declined"),
+            ("Offered and Accepted (CYP not present/refused on arrival)", "Yes", "accepted_not_held"),
+            ("Not Offered (Missing Again)", "N/A", "not_offered_missing_again"),
+            ("No", "", "not_offered_other"),
+        ],
+    )
+    def test_columns_of_offered_and_accepted_hold_rungs(
+        self, tmp_path: Path, offered: str, accepted: str, status: str
+    ) -> None:
+        header = ["Child ID", "Date missing", "RHI offered", "RHI accepted"]
+        records = read(tmp_path, [["C1", "13/01/2026", offered, accepted]], "csv", header)
+        assert records.interviews["status"].tolist() == [status]
+
+    def test_a_column_of_answers_that_is_none_stays_a_column_of_dates(self, tmp_path: Path) -> None:
+        header = ["Child ID", "Date missing", "RHI offered"]
+        many = [[f"C{i}", f"{13 + i % 12}/01/2026", f"{1 + i % 9}/02/2026 10:{i // 9:02}"] for i in range(120)]
+        records = read(tmp_path, many, "csv", header)
+        assert records.interviews["offered_at"].notna().all()
+        words = read(tmp_path, [["C1", "13/01/2026", "n/a"], ["C2", "14/01/2026", "letter sent"]], "csv", header)
+        assert set(words.problems["rule"]) >= {"MP-DATE-IS-WORDS"}
+        assert words.interviews["offered_at"].isna().all()
+
     def test_two_test_names_in_two_columns(self, tmp_path: Path) -> None:
         path = tmp_path / "ssd_person.csv"
         people = [

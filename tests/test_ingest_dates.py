@@ -284,6 +284,19 @@ def test_the_fast_way_and_the_slow_way_give_the_same(cells: list[object], order:
         np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name), err_msg=name)
 
 
+@pytest.mark.parametrize("order", ["day_first", "month_first"])
+def test_every_day_of_a_year_and_every_day_that_is_none_is_the_same_both_ways(order: str) -> None:
+    # Of 1900 and 1970, the first of January is a stand-in.
+    n_days = 2 * 365 - 2 + 2 * 366
+    numbers = [(f"{d:02}", f"{m:02}", y) for y in (1900, 1970, 2000, 2024) for d in range(34) for m in range(14)]
+    form = "{0}/{1}/{2}" if order == "day_first" else "{1}/{0}/{2}"
+    cells = [*(form.format(*n) for n in numbers), *("{2}-{1}-{0}".format(*n) for n in numbers)]
+    fast, slow = parse_cells(cells, order), parse_cells(cells, order, is_slow=True)
+    assert int((~np.isnat(fast.at)).sum()) == 2 * n_days
+    for name in ("at", "fault", "proves", "form"):
+        np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name), err_msg=name)
+
+
 def test_the_usual_layouts_never_take_the_slow_way(monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(*_: object) -> None:
         raise AssertionError("a cell of a usual layout was parsed by itself")

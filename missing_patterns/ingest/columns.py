@@ -138,14 +138,19 @@ def _code_parser(table: TableProfile, name: str, kind: str) -> Callable[[Any], v
     if name == "legal_status":
         return values.parse_word
     if name in ("rhi_offered", "rhi_accepted"):
-        return answer_parser(known, _ladder(table))
+        return answer_parser(known, ladder_of(table))
     if kind == "flag":
         return values.flag_parser(known)
     return values.code_parser(known)
 
 
-def _ladder(table: TableProfile) -> dict[str, str]:
-    """Return the wordings of the ladder: the table's own, or those of the tracker where it has no such column."""
+def ladder_of(table: TableProfile) -> dict[str, str]:
+    """Return the wordings of the ladder: the table's own, or those of the tracker where it has no such column.
+
+    Raises
+    ------
+    Nothing.
+    """
     if table.values.get("status"):
         return table.codes("status")
     return next(t.codes("status") for t in read_profile("rhi_tracker").tables if t.values.get("status"))

@@ -12,7 +12,7 @@ import pandas as pd
 from missing_patterns import schema
 from missing_patterns.codebook import Codebook, fold
 from missing_patterns.ingest import values
-from missing_patterns.ingest.columns import read_values
+from missing_patterns.ingest.columns import ladder_of, read_values
 from missing_patterns.ingest.grid import as_text, is_blank
 from missing_patterns.ingest.ladder import rungs
 from missing_patterns.ingest.moments import Times, read_times, to_days
@@ -26,6 +26,8 @@ INTERVIEW_FIELDS = (
 )
 #: Columns of triggers; where there are several, a row's triggers are all of theirs.
 _TRIGGERS = ("coded_triggers", "push_factors", "pull_factors")
+#: A column with more different cells than this holds no answers from a list.
+_MOST_ANSWERS = 100
 #: Statutory guidance: within 72 hours of the return.
 DUE_HOURS = 72.0
 
@@ -83,13 +85,16 @@ def read_interviews(
 
 
 def _take_flags(data: Data) -> None:
-    """Where forms ask "RHI offered" and answer yes or no rather than with a date, take the column for the flag."""
-    known = values.YES | values.NO | values.NOT_RECORDED
+    """Where forms ask "RHI offered" and are answered by words rather than by a date, take the column for the answer."""
+    answers = values.YES | values.NO | ladder_of(data.match.table).keys()
     for dated, flag in (("offered_at", "rhi_offered"), ("held_at", "rhi_accepted")):
         if not data.has(dated) or data.has(flag):
             continue
-        words = {fold(as_text(c)) for c in data.distinct(dated).cells[:100] if not is_blank(c)}
-        if len(data.distinct(dated).cells) <= 100 and words <= known and words & (values.YES | values.NO):
+        found = data.distinct(dated).cells
+        if len(found) > _MOST_ANSWERS:
+            continue
+        words = {fold(as_text(c)) for c in found if not is_blank(c)} - values.NOT_RECORDED
+        if words and words <= answers:
             data.match.fields[flag] = data.match.fields.pop(dated)
 
 
