@@ -119,6 +119,12 @@ def test_every_field_of_a_return_interview_form_is_recognised(tmp_path: Path) ->
     assert records.incidents["precision"].tolist() == ["minute"]
 
 
+def test_several_columns_that_are_left_unread_are_no_doubt(tmp_path: Path) -> None:
+    rows = [["C1", "13/01/2026 10:00", "x", "y"], ["C2", "13/01/2026 11:00", "x", "y"]]
+    path = write_csv(tmp_path / "rhi.csv", rows, ["Child ID", "Date missing", "Surname", "Forename"])
+    assert "MP-TWO-HEADERS" not in rules(mp.read_records(path))
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -167,7 +167,8 @@ def _match_row(
         if found is None:
             continue
         taken = chosen.get(found[0])
-        if taken is not None and (taken[0] < _PATTERNS_FROM) == (found[1] < _PATTERNS_FROM):
+        is_read = not found[0].startswith("_")
+        if is_read and taken is not None and (taken[0] < _PATTERNS_FROM) == (found[1] < _PATTERNS_FROM):
             doubled.append(found[0])
         if taken is None or found[1] < taken[0]:
             chosen[found[0]] = (found[1], i)
