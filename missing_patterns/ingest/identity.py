@@ -26,9 +26,10 @@ def check_identity(sheets: Sequence[Sheet]) -> None:
     """
     facts = gather(sheets, "children", ("child_id", "birth", "sex"))
     if len(facts):
-        _check_two_children(sheets, facts)
-        facts = gather(sheets, "children", ("child_id", "birth", "sex"))
         child = codes_of(facts["child_id"])
+        if _check_two_children(sheets, facts, child):
+            facts = gather(sheets, "children", ("child_id", "birth", "sex"))
+            child = codes_of(facts["child_id"])
         for column, rule, name in (("birth", "dob_differs", "birth_month"), ("sex", "sex_differs", "sex")):
             value = _known(facts, column)
             first = firsts(child, value >= 0)[child]
@@ -44,18 +45,23 @@ def _known(facts: Gathered, column: str) -> np.ndarray:
     return codes_of(values.mask(values == "not_stated") if column == "sex" else values)
 
 
-def _check_two_children(sheets: Sequence[Sheet], facts: Gathered) -> None:
-    child, birth, sex = codes_of(facts["child_id"]), _known(facts, "birth"), _known(facts, "sex")
+def _check_two_children(sheets: Sequence[Sheet], facts: Gathered, child: np.ndarray) -> bool:
+    """Set aside every row of an id that is two children's; say whether there is one."""
+    sex = _known(facts, "sex")
+    if sex.max() < 1:
+        return False  # all of one sex, or of none
+    birth = _known(facts, "birth")
     said = pd.DataFrame({"child": child, "birth": birth, "sex": sex})[(birth >= 0) & (sex >= 0)].drop_duplicates()
     said = said[said["child"].duplicated(keep=False)]
     pairs = said.merge(said, on="child")
     two = pairs.loc[(pairs["birth_x"] != pairs["birth_y"]) & (pairs["sex_x"] != pairs["sex_y"]), "child"].unique()
     if not len(two):
-        return
+        return False
     ids = set(facts["child_id"].iloc[firsts(child, child >= 0)[two]])
     for table in _TABLES:
         rows = gather(sheets, table, ("child_id",))
         rows.fault(rows["child_id"].isin(ids).to_numpy(dtype=bool), "id_two_children", "child_id")
+    return True
 
 
 def _check_two_ids(sheets: Sequence[Sheet], facts: Gathered, child: np.ndarray) -> None:

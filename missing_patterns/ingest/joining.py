@@ -17,7 +17,7 @@ from missing_patterns.settings import Settings
 
 #: Records of two systems that miss each other by no more than this are one absence, unless the settings say otherwise.
 MINUTES = 60
-_PLACE = ["file", "sheet", "line", "row", "at"]
+_PLACE = ["file", "sheet", "line", "row", "at", "which"]
 
 
 def join_sheets(sheets: Sequence[Sheet], log: Log, settings: Settings | None = None) -> schema.Records:
@@ -28,7 +28,9 @@ def join_sheets(sheets: Sequence[Sheet], log: Log, settings: Settings | None = N
     Nothing.
     """
     pieces = [sheet.pieces for sheet in sheets]
-    incidents = _name_incidents(_concat([p.incidents for p in pieces], schema.INCIDENTS), log)
+    once = [sheet.refs_once for sheet in sheets if sheet.pieces.incidents is not None]
+    incidents = _concat([p.incidents for p in pieces], schema.INCIDENTS)
+    incidents = _name_incidents(incidents, log, is_once=once == [True])
     interviews = _concat([p.interviews for p in pieces], schema.INTERVIEWS)
     placements = _concat([p.placements for p in pieces], schema.PLACEMENTS)
     facts = _concat([p.children for p in pieces], schema.CHILDREN)
@@ -41,8 +43,13 @@ def join_sheets(sheets: Sequence[Sheet], log: Log, settings: Settings | None = N
         )
         incidents, matches = matched.incidents, matched.matches
     own = _row_of(interviews, incidents)
-    interviews = _name_interviews(interviews, incidents, own, log)
-    tell_uncovered(incidents, interviews, own, log)
+    if "other_refs" not in interviews:
+        interviews = interviews.assign(other_refs=None)
+    asked = np.flatnonzero(
+        np.logical_or(*(_holds(interviews[c].to_numpy(object)) for c in ("incident_ids", "other_refs")))
+    )
+    interviews = _name_interviews(interviews, incidents, own, asked, log)
+    tell_uncovered(incidents, interviews, own, asked, log)
     children = _merge_children(facts, [incidents, placements])
     return schema.Records(
         incidents=incidents.drop(columns=[*_PLACE, "ref"]),
@@ -57,10 +64,10 @@ def join_sheets(sheets: Sequence[Sheet], log: Log, settings: Settings | None = N
 
 
 def _concat(frames: Iterable[pd.DataFrame | None], table: schema.Table) -> pd.DataFrame:
-    given = [f for f in frames if f is not None and len(f)]
+    given = [f.assign(which=n) for n, f in enumerate(frames) if f is not None and len(f)]
     if not given:
         none = pd.Series([], dtype=schema.TEXT)
-        return schema.empty(table).assign(file=none, sheet=none, line=0, row=0, at=0)
+        return schema.empty(table).assign(file=none, sheet=none, line=0, row=0, at=0, which=0)
     return given[0].reset_index(drop=True) if len(given) == 1 else pd.concat(given, ignore_index=True)
 
 
@@ -79,14 +86,16 @@ def place_name(file: str, sheet: str, line: int) -> str:
     return f"{file}{f'[{sheet}]' if sheet else ''}:{line}"
 
 
-def _name_incidents(incidents: pd.DataFrame, log: Log) -> pd.DataFrame:
+def _name_incidents(incidents: pd.DataFrame, log: Log, *, is_once: bool = False) -> pd.DataFrame:
     """Make incident ids unique: the reference, with the source before it if another source uses it, else the place."""
     refs = incidents["incident_id"].to_numpy(dtype=object)
     known = incidents["incident_id"].notna().to_numpy()
-    key = codes_of(incidents["incident_id"])
-    is_once = known & (np.bincount(key[known], minlength=1)[key] == 1)
+    alone = known
+    if not is_once:
+        key = codes_of(incidents["incident_id"])
+        alone = known & (np.bincount(key[known], minlength=1)[key] == 1)
     ids = refs.copy()
-    others = np.flatnonzero(~is_once)
+    others = np.flatnonzero(~alone)
     rows = incidents.iloc[others]
     longer = [f"{s}:{r}" if k else None for s, r, k in zip(rows["source"], refs[others], known[others], strict=True)]
     often = Counter(longer)
@@ -106,24 +115,24 @@ def _tell(log: Log, rule: str, rows: pd.DataFrame) -> None:
         log.add(rule, str(file), str(sheet), lines=group["line"].to_numpy())
 
 
-def _name_interviews(interviews: pd.DataFrame, incidents: pd.DataFrame, own: np.ndarray, log: Log) -> pd.DataFrame:
+def _name_interviews(
+    interviews: pd.DataFrame, incidents: pd.DataFrame, own: np.ndarray, asked: np.ndarray, log: Log
+) -> pd.DataFrame:
     """Give each interview an id and the ids of every incident that it covers.
 
     An interview that stands in the row of an incident covers that one, and others of the same sheet by reference. One
     that stands in a table of its own names incidents by the references of any source. ``own`` is the incident in the
-    same row, or -1.
+    same row, or -1, and ``asked`` are the interviews that name any.
     """
-    wanted = interviews if "other_refs" in interviews else interviews.assign(other_refs=None)
     names = incidents["incident_id"].to_numpy(dtype=object)
     has_row = own >= 0
-    mine, more = (wanted[c].to_numpy(dtype=object) for c in ("incident_ids", "other_refs"))
-    covered = np.empty(len(wanted), dtype=object)
+    mine, more = (interviews[c].to_numpy(dtype=object) for c in ("incident_ids", "other_refs"))
+    covered = np.empty(len(interviews), dtype=object)
     covered[has_row] = np.fromiter(zip(names[own[has_row]]), dtype=object, count=int(has_row.sum()))
     lost = []
-    asked = np.flatnonzero(_holds(mine) | _holds(more))
     if len(asked):
         by_ref = _by_reference(incidents)
-        files, sheets = wanted["file"].tolist(), wanted["sheet"].tolist()
+        files, sheets = interviews["file"].tolist(), interviews["sheet"].tolist()
         for i in asked.tolist():
             where = (files[i], sheets[i]) if has_row[i] else ()
             found = list(covered[i] or ())
@@ -133,9 +142,9 @@ def _name_interviews(interviews: pd.DataFrame, incidents: pd.DataFrame, own: np.
                 if not there:
                     lost.append(i)
             covered[i] = tuple(dict.fromkeys(found)) or None
-    _tell(log, "ref_not_found", wanted.iloc[sorted(set(lost))])
+    _tell(log, "ref_not_found", interviews.iloc[sorted(set(lost))])
     named = interviews.copy()
-    named["interview_id"] = pd.array(_interview_ids(wanted, own, names), dtype=schema.TEXT)
+    named["interview_id"] = pd.array(_interview_ids(interviews, own, names), dtype=schema.TEXT)
     named["incident_ids"] = pd.Series(covered, dtype=object)
     return named
 
@@ -146,18 +155,20 @@ def _listed(cell: object) -> tuple[str, ...]:
 
 def _holds(lists: np.ndarray) -> np.ndarray:
     """Say which cells hold a list with something in it."""
+    if tuple not in set(map(type, lists)):
+        return np.zeros(len(lists), dtype=bool)
     return np.fromiter((v.__class__ is tuple and len(v) > 0 for v in lists), dtype=bool, count=len(lists))
 
 
 def _row_of(interviews: pd.DataFrame, incidents: pd.DataFrame) -> np.ndarray:
     """Return for each interview the incident that stands in the same row of the same sheet; -1 = none."""
     n = len(incidents)
-    both = {c: pd.concat([incidents[c], interviews[c]], ignore_index=True) for c in ("file", "sheet", "row")}
-    sheet = codes_of(both["file"]) * (len(both["file"]) + 1) + codes_of(both["sheet"])
-    place = pd.factorize(sheet)[0].astype(np.int64) * (int(both["row"].max()) + 1 if len(sheet) else 1)
-    place += both["row"].to_numpy(dtype=np.int64)
     if not n:
         return np.full(len(interviews), -1, dtype=np.int64)
+    both = {
+        c: np.concatenate([f[c].to_numpy(dtype=np.int64) for f in (incidents, interviews)]) for c in ("which", "row")
+    }
+    place = both["which"] * (int(both["row"].max()) + 1) + both["row"]
     order = np.argsort(place[:n], kind="stable")
     at = np.minimum(np.searchsorted(place[:n][order], place[n:]), n - 1)
     found = order[at]
@@ -190,12 +201,15 @@ def _interview_ids(interviews: pd.DataFrame, own: np.ndarray, names: np.ndarray)
     return ids
 
 
-def tell_uncovered(incidents: pd.DataFrame, interviews: pd.DataFrame, own: np.ndarray, log: Log) -> None:
+def tell_uncovered(
+    incidents: pd.DataFrame, interviews: pd.DataFrame, own: np.ndarray, asked: np.ndarray, log: Log
+) -> None:
     """Count, per sheet, interviews that belong to no incident here, and returns without any word of an interview.
 
     An interview that names no incident that is here may belong to one by child and time, so it is counted only if the
     child has none. Returns are counted where the sheet's other incidents have interviews, since a source of incidents
     alone, such as the police, is silent about all; and only where the child was missing, or no type is recorded.
+    ``own`` is the incident in the row of each interview, or -1, and ``asked`` the interviews that name any.
 
     Raises
     ------
@@ -204,8 +218,7 @@ def tell_uncovered(incidents: pd.DataFrame, interviews: pd.DataFrame, own: np.nd
     covered = np.zeros(len(incidents), dtype=bool)
     covered[own[own >= 0]] = True
     lists = interviews["incident_ids"].to_numpy(dtype=object)
-    more = np.array([i for i, v in enumerate(lists) if v.__class__ is tuple and (own[i] < 0 or len(v) > 1)], dtype=int)
-    flat = pd.Index([name for v in lists[more] for name in v], dtype=object)
+    flat = pd.Index([name for i in asked.tolist() for name in _listed(lists[i])], dtype=object)
     if len(flat):
         covered |= incidents["incident_id"].isin(flat).to_numpy(dtype=bool)
     is_tied = own >= 0
@@ -236,7 +249,9 @@ def _tell_counts(log: Log, rule: str, rows: pd.DataFrame, of: pd.DataFrame, what
 
 def _merge_children(facts: pd.DataFrame, others: list[pd.DataFrame]) -> pd.DataFrame:
     """Merge what every row says of a child: the first that is recorded; of the care status, the latest by date."""
-    every = pd.concat([facts["child_id"], *(o["child_id"] for o in others)], ignore_index=True)
+    told_of = facts["which"].unique()  # sheets whose rows all say something of their child
+    more = [o.loc[~o["which"].isin(told_of), "child_id"] if len(facts) else o["child_id"] for o in others]
+    every = pd.concat([facts["child_id"], *more], ignore_index=True)
     code = codes_of(every)
     seen = firsts(code, code >= 0)
     ids = every.iloc[seen].reset_index(drop=True)

@@ -116,9 +116,11 @@ def _check_references(group: Sequence[Sheet], there: dict[str, int]) -> None:
     rows = gather([s for s in group if s.data.has("incident_id")], "incidents", ("child_id", "incident_id"))
     if not len(rows):
         return
-    key = joined(codes_of(rows["incident_id"]), codes_of(rows["child_id"]))
-    if key.max(initial=-1) + 1 == (key >= 0).sum():
-        return  # every reference stands once
+    ref = codes_of(rows["incident_id"])
+    if ref.max(initial=-1) + 1 == (ref >= 0).sum():
+        group[0].refs_once = len(group) == 1
+        return
+    key = joined(ref, codes_of(rows["child_id"]))
     files = list(dict.fromkeys(sheet.data.grid.file for sheet in rows.sheets))
     file = np.array([files.index(sheet.data.grid.file) for sheet in rows.sheets])[rows.which]
     twice = pd.Series(joined(key, file)).duplicated(keep=False).to_numpy() & (key >= 0)

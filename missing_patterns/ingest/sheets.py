@@ -23,6 +23,8 @@ class Sheet:
 
     data: Data
     pieces: Pieces
+    #: Whether every reference of its incidents is known to stand once.
+    refs_once: bool = False
 
     def __repr__(self) -> str:
         return f"Sheet: {self.data!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -213,15 +214,20 @@ def _to_number(series: pd.Series) -> pd.Series:
     return series.astype("Float64").astype("float64")
 
 
+def _all_text(lists: np.ndarray) -> bool:
+    """Say whether lists hold text alone; joining it is the fastest way to look at every part."""
+    try:
+        "".join(itertools.chain.from_iterable(filter(None, lists)))
+    except TypeError:
+        return False
+    return True
+
+
 def _to_list(series: pd.Series) -> pd.Series:
     """Tuples of text; a string is split at semicolons, as this project writes lists to CSV."""
     values = series.to_numpy(dtype=object)
-    if set(map(type, values)) <= _TUPLE_OR_NONE:  # rows that say the same often share their tuple: look at each once
-        codes, _ = pd.factorize(np.fromiter(map(id, values), dtype=np.int64, count=len(values)))
-        once = np.full(int(codes.max(initial=-1)) + 1, None, dtype=object)
-        once[codes] = values
-        made = np.fromiter((v and tuple(map(str, v)) for v in once), dtype=object, count=len(once))
-        return pd.Series(made[codes], dtype=object)
+    if set(map(type, values)) <= _TUPLE_OR_NONE and _all_text(values):
+        return pd.Series(values, dtype=object)
     items: list[tuple[str, ...] | None] = []
     for value in series:
         if value is None or value is pd.NA or isinstance(value, float):
