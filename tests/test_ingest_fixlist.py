@@ -158,6 +158,8 @@ def test_the_next_list_says_what_became_of_each(tmp_path: Path) -> None:
         ("ref_unreadable | Ref | C7 | 1E5 | 13/01/2026 | 1E5", "M1 C7 2026-01-15", "no longer in the extract"),
         ("end_before_start | Return | C7 | M1 | 13/01/2026 | x", "rhi:m1 C7 2026-01-13", "no longer in the extract"),
         ("end_before_start | Return | C7 | M1 | 13/01/2026 | x", "rhi:M1 C8 2025-01-13", "fixed"),
+        ("id_scientific | Child | 1E5 | | 13/01/2026 | 1E5", "X C7 2026-01-13", "fixed"),
+        ("future_date | Start | C7 | | 13/01/2030 | 13/01/2030", "X C7 2026-01-13", "fixed"),
         # Of a whole column or file nothing but the file is known.
         ("many_starts | ", "X C7 2026-01-13", "fixed"),
     ],
@@ -167,6 +169,20 @@ def test_fixed_or_gone(tmp_path: Path, problem: str, incidents: str, became: str
     save_fix_list(told(problem), out)
     save_fix_list(told(incidents=incidents), out)
     assert [r["What became of it"] for r in table(out, "Fixed since last time")] == [became]
+
+
+def test_without_a_reference_the_start_tells_records_of_a_child_apart(tmp_path: Path) -> None:
+    out = tmp_path / "problems.xlsx"
+    save_fix_list(told(LONG), out)
+    made = save_fix_list(told(LONG.replace("01/01/2026", "02/02/2026"), incidents="X C3 2026-01-01"), out)
+    assert (made.n_new, made.n_still, made.n_fixed) == (1, 0, 1)
+
+
+def test_a_record_that_another_file_holds_does_not_mend_the_one_of_a_refused_file(tmp_path: Path) -> None:
+    out = tmp_path / "problems.xlsx"
+    save_fix_list(told(BAD_RETURN), out)
+    made = save_fix_list(told(incidents="M1 C1 2026-01-13", file="b.csv", refused=("rhi.csv",)), out)
+    assert (made.n_fixed, made.n_unchecked) == (0, 1)
 
 
 def test_a_file_that_is_no_longer_given_is_gone(tmp_path: Path) -> None:
@@ -340,6 +356,9 @@ def test_a_place_among_the_files_or_of_another_kind_is_refused(tmp_path: Path, n
     for paths in (folder, [folder / "rhi.csv", folder], [folder, folder / "rhi.xlsx"]):
         with pytest.raises(ArgumentRefused, match="Put it somewhere else|must end in .xlsx"):
             write_fix_list(paths, tmp_path / name)
+    (tmp_path / "mine.xlsx").write_text("my own notes", encoding="utf-8")
+    with pytest.raises(ArgumentRefused, match="not a fix list"):
+        write_fix_list(tmp_path / "nowhere.csv", tmp_path / "mine.xlsx")
     with pytest.raises(ArgumentRefused, match="paths must be"):
         write_fix_list(7, tmp_path / "problems.xlsx")  # type: ignore[arg-type]
 
