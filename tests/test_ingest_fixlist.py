@@ -319,6 +319,15 @@ def test_a_list_has_a_limit_and_says_how_many_more(tmp_path: Path, monkeypatch: 
     assert to_fix(out, "Status", "Child id (as read)") == [("still there", "C1"), ("not known if new", "C4")]
 
 
+def test_a_repair_that_may_be_wrong_is_to_be_looked_at_and_not_among_the_sure_ones(tmp_path: Path) -> None:
+    out = tmp_path / "problems.xlsx"
+    made = save_fix_list(told("two_digit_year | Start | C1 | | 1.5.26 | 1.5.26"), out)
+    assert to_fix(out, "How bad", "What was done with it") == [
+        ("3 Please look", "repaired by a rule that may be wrong")
+    ]
+    assert made.n_repaired == 0
+
+
 def test_lines_are_worded_in_runs_and_cut() -> None:
     assert sheets.ranges([]) == ""
     assert sheets.ranges([3]) == "3"
