@@ -143,7 +143,7 @@ ORDER = [
 REWORDED = [
     *(cell(4, f"a date as {pattern}", AT_START, said(pattern), repaired("MP-DATE-REWORDED", HERE, START), formats=f)
       for pattern, f in (
-          ("%Y-%m-%d %H:%M", DATES), ("%Y-%m-%dT%H:%M:%S", CSV), ("%d-%m-%Y %H:%M", CSV), ("%d.%m.%Y %H:%M", CSV),
+          ("%Y-%m-%d %H:%M", ALL), ("%Y-%m-%dT%H:%M:%S", CSV), ("%d-%m-%Y %H:%M", CSV), ("%d.%m.%Y %H:%M", CSV),
           ("%d %b %Y %H:%M", XLSX), ("%A %d %B %Y at %H:%M", CSV), ("%Y/%m/%d %H:%M", CSV),
           ("%d-%b-%Y %H:%M", CSV),
       )),

@@ -63,11 +63,11 @@ TEXTS = [
     Case(66, "a file in Windows text", "tracker", encoded("cp1252"), CSV, (repaired("MP-ENCODING-CP1252"),),
          values=_READ),
     Case(67, "garbled characters that can be restored", "tracker", _note(_PLAIN.encode().decode("cp1252")),
-         ("csv", "xlsx", "ods"), (repaired("MP-MOJIBAKE", HERE, NOTE),), values=_READ),
+         ("csv", "xlsx", "ods"), (repaired("MP-MOJIBAKE", HERE),), values=_READ),
     Case(67, "garbled characters that are lost", "tracker", _note("ZEBRA Zo\ufffd\ufffd said"), ("csv", "xlsx"),
-         (warned("MP-MOJIBAKE-LOST", HERE, NOTE),),
+         (warned("MP-MOJIBAKE-LOST", HERE),),
          values={(HERE, "interviews.narrative"): "ZEBRA Zo\ufffd\ufffd said"}),
-    Case(67, "Windows text among UTF-8", "tracker", _mixed, CSV, (warned("MP-MIXED-ENCODINGS"),),
+    Case(67, "Windows text among UTF-8", "tracker", _mixed, CSV, (warned("MP-MIXED-ENCODINGS", HERE),),
          values=_READ | {(7, "interviews.narrative"): "ZEBRA naïve"}),
     *(Case(68, f"cells apart by {name}", base, separated(delimiter), CSV)
       for base in ("tracker", "missing", "ssd", "placement")

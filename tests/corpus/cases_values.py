@@ -105,24 +105,25 @@ OTHERS = [
       for code in ("H5", "K3", "k3")),
     *(Case(92, f"the postcode {bad}", "placement", _postcodes("clap_cla_placement_postcode", bad), formats,
            (warned("MP-POSTCODE-UNUSABLE", None, "clap_cla_placement_postcode"),))
-      for bad, formats in (("ZZ99 3VZ", TEXT), ("no fixed abode", CSV), ("E1X", CSV))),
+      for bad, formats in (("ZZ99 3VZ", TEXT), ("no fixed abode", CSV), ("EE15 9QTX", CSV))),
 ]  # fmt: skip
 
 # 93, 94: hostile text -------------------------------------------------------------------------------------------------
 _AS_WRITTEN = (
     "=1+ZEBRA", "+ZEBRA", "@ZEBRA", "-ZEBRA", "=cmd|' /C calc'!A0", "<script>ZEBRA()</script>",
-    "ZEBRA'; DROP TABLE incidents; --", "{{ ZEBRA }}", "ZEBRA 👧🏽", "ZEBRA" + "\u0301" * 300, "%s %n ZEBRA",
+    "ZEBRA'; DROP TABLE incidents; --", "{{ ZEBRA }}", "ZEBRA 👧🏽", "%s %n ZEBRA",
 )  # fmt: skip
 _CLEANED = {
     "ZEBRA\u202egnorw": "ZEBRAgnorw",
     "\u2066ZEBRA\u2069 said": "ZEBRA said",
     "ZEBRA\x07 rang": "ZEBRA rang",
     "ZEBRA\x0cnext": "ZEBRAnext",
+    "ZEBRA" + "\u0301" * 10_000: "ZEBRA" + "\u0301" * 4,
 }
 HOSTILE = [
     *(cell(93 if n < 8 else 94, f"the note {text[:18]!a}", AT_NOTE, text, values={"interviews.narrative": text},
            formats=TEXT if n in (0, 5, 8) else CSV) for n, text in enumerate(_AS_WRITTEN)),
-    *(cell(94, f"the note {text!a}", AT_NOTE, text, repaired("MP-CONTROL-CHARACTERS", HERE, NOTE),
+    *(cell(94, f"the note {text[:18]!a}", AT_NOTE, text, repaired("MP-CONTROL-CHARACTERS", HERE),
            values={"interviews.narrative": clean}, formats=TEXT if "\u202e" in text else CSV)
       for text, clean in _CLEANED.items()),
     cell(94, "an id with a direction mark", ("tracker", "Child ID"), "ZEBRA\u202e104",

@@ -78,7 +78,11 @@ def _told(records: mp.schema.Records, file: str) -> set[str]:
 
 def _same_file(fmt: str) -> Callable[[Path], list[str]]:
     def test(folder: Path) -> list[str]:
-        records = _two(folder, tracker(), fmt, fmt)
+        first = write(folder, tracker(), fmt, "january")
+        again = first.with_stem("later")
+        again.write_bytes(first.read_bytes())
+        records = read([first, again]).records
+        assert records is not None
         file = records.accounting["file"].tolist()
         return [
             *due("the same file twice", 12, len(records.incidents)),
