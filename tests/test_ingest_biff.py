@@ -167,6 +167,7 @@ class TestXlsb:
             record(145) + record(0, bytes(4)),  # a row too short to be one
             record(145) + b"\x00\x7f",  # a record longer than the rest
             record(145) + b"\x91",  # half a kind
+            record(145) + b"\x07",  # a kind without a length
         ],
     )
     def test_a_part_that_is_cut_off_is_refused(self, tmp_path: Path, sheet: bytes) -> None:
@@ -182,6 +183,8 @@ class TestXlsb:
         data = rewritten(path.read_bytes(), "xl/workbook.bin", record(156, name))
         with pytest.raises(biff.NotWhole):
             biff12.look_in_xlsb(data)
+        with pytest.raises(biff.NotWhole):  # its list of sheets is cut off
+            biff12.look_in_xlsb(rewritten(data, "xl/workbook.bin", record(156, bytes(99))[:50]))
 
     def test_a_sheet_whose_part_is_absent_is_not_looked_into(self, tmp_path: Path) -> None:
         data = write_xlsb(tmp_path / "a.xlsb", page()).read_bytes()
