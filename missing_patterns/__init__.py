@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "read_records": "ingest",
     "sniff": "ingest",
+    "write_fix_list": "ingest",
     "make_borough": "synthetic",
     "build_episodes": "episodes",
     "gap_times": "episodes",

@@ -7,6 +7,7 @@ file, line and column, and never with its value.
 
 from __future__ import annotations
 
+from missing_patterns.ingest.fixlist import FixList, write_fix_list
 from missing_patterns.ingest.guessing import ColumnGuess
 from missing_patterns.ingest.profiles import Profile, read_profile
 from missing_patterns.ingest.reader import read_records
@@ -17,6 +18,7 @@ __all__ = [
     "NOT_READ",
     "RULES",
     "ColumnGuess",
+    "FixList",
     "Guess",
     "Profile",
     "Rule",
@@ -24,4 +26,5 @@ __all__ = [
     "read_profile",
     "read_records",
     "sniff",
+    "write_fix_list",
 ]
