@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from corpus import cases_dates, cases_files, cases_ids, cases_shape, cases_spells, cases_values
@@ -35,13 +36,28 @@ def _moves(case: Case) -> bool:
 PAIRS = list(_pairs())
 
 
-def every() -> list[tuple[Case, str]]:
-    """Return each case with the formats that it is read in: each defect in each format once, its variants in turn."""
-    chosen, seen = [], set()
+def formats_of(case: Case) -> tuple[str, ...]:
+    """Return the formats of a case: cells of text go into a column store, and those of the SSD into a database too."""
+    if not case.is_cell or case.refused or not {"csv", "xlsx"} <= set(case.formats):
+        return case.formats
+    return (*case.formats, "parquet", *(("sqlite",) if case.base == "ssd" else ()))
+
+
+def every(most: int = 0) -> list[tuple[Case, str]]:
+    """Return each case with the formats that it is read in: each defect in each format once, its variants in turn.
+
+    With ``most``, no more files than this of one defect, but for those that show it in another format or table.
+    """
+    chosen: list[tuple[Case, str]] = []
+    seen: set[tuple[int, str]] = set()
+    files: Counter[int] = Counter()
     for n, case in enumerate(CASES):
         turn = case.formats[n % len(case.formats)]
-        for fmt in case.formats:
-            if fmt == turn or (case.number, fmt) not in seen:
-                seen.add((case.number, fmt))
+        for fmt in formats_of(case):
+            shown = {(case.number, fmt), (case.number, case.base)}
+            is_new = not shown <= seen
+            if is_new or (fmt == turn and (not most or files[case.number] < most)):
+                seen |= shown
+                files[case.number] += 1
                 chosen.append((case, fmt))
     return chosen + [(case, case.formats[n % len(case.formats)]) for n, case in enumerate(PAIRS)]

@@ -183,7 +183,7 @@ DATES_THAT_CANNOT_BE = [
       for at, value, formats in (
           (AT_START, "17/01/2026 20:00", CSV), (AT_END, "18/01/2026 01:34", (*ALL, "xlsx_dates")),
           (AT_HELD, "19/01/2026 16:00", CSV_XLSX), (RETURN_END, "18/01/2026", TEXT),
-          (SSD_END, "2026-01-18T10:00:00", CSV_XLSX), (RETURN_START, "17/01/2026", CSV),
+          (SSD_END, "2097-01-18T10:00:00", CSV_XLSX), (RETURN_START, "17/01/2026", CSV),
       )),
     Case(33, "a file older than what it holds", "tracker", lambda _: None, CSV_XLSX,
          tuple(warned("MP-DATES-AFTER-FILE", None, c) for c in (START, END, HELD)), build=_older_file),
