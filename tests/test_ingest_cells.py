@@ -241,6 +241,12 @@ class TestColumns:
             row[3] = str(row[3]).replace("2026", "2027")
         assert len(read(tmp_path, table, "csv").incidents) == n_kept
 
+    @pytest.mark.parametrize(("held", "n_kept"), [("11/02/2026 12:00", 6), ("11/02/2026 12:01", 5)])
+    def test_the_future_begins_a_day_after_the_file_was_written(self, tmp_path: Path, held: str, n_kept: int) -> None:
+        table = rows()
+        table[2][8] = held  # the file is of 10 February, noon
+        assert len(read(tmp_path, table, "csv").incidents) == n_kept
+
     def test_late_interviews_are_counted_not_set_aside(self, tmp_path: Path) -> None:
         table = rows()
         for i, held in enumerate(("16/01/2026 23:30", "16/01/2026 23:31", "18/01/2026", "19/01/2026 10:00")):

@@ -127,6 +127,12 @@ def test_any_cell_gives_a_value_a_fault_or_a_repair_and_never_stops_the_reader(
     assert set(together.rules) <= {"", *RULES}
 
 
+def test_an_id_that_could_hold_a_word_is_looked_at_by_itself() -> None:
+    assert values.are_plain_ids(["ABC123", "ABCD123", "TEST01", "C1-2", "1" * 16, "1" * 17]).tolist() == [
+        *(True, False, False, False, True, False)
+    ]
+
+
 def test_masks_say_which_rows_broke_what() -> None:
     read = values.parse_distinct(["c1", "1E5", ""], values.parse_id)
     rows = np.array([0, 1, 1, 2, 0])
