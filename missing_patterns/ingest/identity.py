@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from missing_patterns.ingest.sheets import Gathered, Sheet, codes_of, firsts, gather, joined, seconds
+from missing_patterns.ingest.sheets import Gathered, Sheet, child_codes, codes_of, firsts, gather, joined, seconds
 
 _TABLES = ("incidents", "interviews", "children", "placements")
 #: So many ids are needed before their lengths say something, and one length must hold this share.
@@ -26,10 +26,10 @@ def check_identity(sheets: Sequence[Sheet]) -> None:
     """
     facts = gather(sheets, "children", ("child_id", "birth", "sex"))
     if len(facts):
-        child = codes_of(facts["child_id"])
+        child = child_codes(facts)
         if _check_two_children(sheets, facts, child):
             facts = gather(sheets, "children", ("child_id", "birth", "sex"))
-            child = codes_of(facts["child_id"])
+            child = child_codes(facts)
         for column, rule, name in (("birth", "dob_differs", "birth_month"), ("sex", "sex_differs", "sex")):
             value = _known(facts, column)
             first = firsts(child, value >= 0)[child]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from missing_patterns.ingest.sheets import NO_TIME, Gathered, Sheet, by_table, codes_of, gather, seconds
+from missing_patterns.ingest.sheets import NO_TIME, Gathered, Sheet, by_table, child_codes, gather, seconds
 
 _DAY, _HOUR = 86_400, 3_600
 #: A record longer than this is doubted, by days.
@@ -36,7 +36,7 @@ def _set_open_aside(rows: Gathered) -> np.ndarray:
     is_open = _is_open(rows)
     found = np.zeros(len(rows), dtype=bool)
     if is_open.any():
-        child, start = codes_of(rows["child_id"]), seconds(rows["missing_from"])
+        child, start = child_codes(rows), seconds(rows["missing_from"])
         latest = np.full(child.max() + 1, NO_TIME)
         np.maximum.at(latest, child, start)
         found = is_open & (start < latest[child])
@@ -51,7 +51,7 @@ def _is_open(rows: Gathered) -> np.ndarray:
 
 
 def _check(rows: Gathered) -> None:
-    child, start, end = codes_of(rows["child_id"]), seconds(rows["missing_from"]), seconds(rows["returned_at"])
+    child, start, end = child_codes(rows), seconds(rows["missing_from"]), seconds(rows["returned_at"])
     is_day = (rows["precision"] == "day").to_numpy(dtype=bool)
     is_open = _is_open(rows)
     length = np.where(end == NO_TIME, 0, end - start)

@@ -171,6 +171,27 @@ def codes_of(values: pd.Series) -> np.ndarray:
     return np.asarray(pd.factorize(objects)[0][:-1], dtype=np.int64)
 
 
+def child_codes(rows: Gathered) -> np.ndarray:
+    """Number the children of rows, as ``codes_of`` does but in any order.
+
+    Of one sheet whose ids come from one column, each distinct cell is looked at once.
+
+    Raises
+    ------
+    Nothing.
+    """
+    ids = rows["child_id"].to_numpy(dtype=object)
+    if len(rows.sheets) == 1 and len(rows) and rows.sheets[0].data.has("child_id"):
+        raw = rows.sheets[0].data.distinct("child_id").codes[rows.at]
+        first = firsts(raw, np.ones(len(raw), dtype=bool))
+        each = np.full(len(first), -1, dtype=np.int64)
+        each[first >= 0] = codes_of(pd.Series(ids[first[first >= 0]], dtype=object))
+        if (ids[first[raw]] == ids).all():  # else other columns had a say
+            codes: np.ndarray = each[raw]
+            return codes
+    return codes_of(rows["child_id"])
+
+
 def joined(*codes: np.ndarray) -> np.ndarray:
     """Number the distinct combinations of several columns of numbers; a combination with a -1 is -1.
 
