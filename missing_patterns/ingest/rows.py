@@ -374,7 +374,7 @@ def _check_spans(data: Data, width: int) -> None:
     if start is None or not data.grid.spans:
         return
     for i, line in zip(data.index.tolist(), data.lines.tolist(), strict=True):
-        for inner in data.grid.spans.get(i, [])[1:]:
+        for inner in _swallowed(data.grid.spans.get(i, []), data.grid.delimiter):
             cells = next(iter(csv.reader([inner.rstrip("\r\n")], delimiter=data.grid.delimiter)), [])
             if len(cells) == width and parse_one(cells[start].strip('"')).is_there:
                 raise data.refuse(
@@ -383,6 +383,19 @@ def _check_spans(data: Data, width: int) -> None:
                     "Export it again with quotes doubled, or mend that row.",
                     line,
                 )
+
+
+def _swallowed(lines: Sequence[str], delimiter: str) -> list[str]:
+    """Return those of a row's physical lines that a quote may have swallowed whole.
+
+    Where the quote ends in the first cell of the last line, its other cells are the row's own; where it begins the
+    first line, that line is what the first cell may have swallowed.
+    """
+    found = list(lines[1:])
+    if found and '"' in found[-1].partition(delimiter)[0]:
+        del found[-1]
+        found += [lines[0][1:]] if lines[0].startswith('"') else []
+    return found
 
 
 def _check_errors(data: Data) -> None:
