@@ -39,6 +39,7 @@ from missing_patterns.ingest.profiles import TableProfile, built_in, read_profil
 from missing_patterns.ingest.repeats import check_repeats
 from missing_patterns.ingest.returns import check_returns
 from missing_patterns.ingest.rows import Data, find_rows
+from missing_patterns.ingest.rules import RULES
 from missing_patterns.ingest.sequence import check_sequence
 from missing_patterns.ingest.sheets import Sheet
 from missing_patterns.ingest.tables import read_tables
@@ -366,6 +367,10 @@ def open_source(
             log.add("empty_sheet", grid.file, grid.sheet)
     if not found and others and source.is_named:
         raise refuse_unread(others[0], source, tables, known_tables(None))
+    if not found and not others and source.is_named:
+        raise DataRefused.of_file(
+            source.label, "it holds nothing but blanks", "Export it again.", rule=RULES["empty_file"].code
+        )
     return found, others
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from corpus.model import (
     ALL,
+    BOOKS,
     CSV,
     CSV_XLSX,
     HERE,
@@ -262,6 +263,10 @@ def _no_rows(sheet: Sheet) -> None:
     sheet.rows = []
 
 
+def _emptied(sheet: Sheet) -> None:
+    sheet.header, sheet.rows = [], []
+
+
 def _at_limit(n: int) -> Callable[[Sheet], None]:
     """Fill a sheet to exactly the row where old programs stop."""
 
@@ -275,6 +280,7 @@ SIZES = [
     *(Case(73, f"a file of {name}", "missing", lambda _: None, CSV, refused=Refused("MP-EMPTY-FILE"), build=_raw(data))
       for name, data in (("nothing", b""), ("blank lines", b"\n\n \n"), ("a byte-order mark", b"\xef\xbb\xbf"),
                          ("NUL bytes", bytes(64)))),
+    Case(73, "a workbook of an empty sheet", "missing", _emptied, BOOKS, refused=Refused("MP-EMPTY-FILE")),
     Case(73, "an empty workbook", "missing", lambda _: None, XLSX, refused=Refused("MP-EMPTY-FILE"), build=_raw(b"")),
     *(Case(73, "a header and no rows", base, _no_rows, formats, (warned("MP-NO-ROWS"),), gone=tuple(range(N_ROWS)))
       for base, formats in (("tracker", ALL), ("missing", TEXT), ("ssd", CSV_XLSX))),
