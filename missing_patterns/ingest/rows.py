@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -173,6 +173,7 @@ class Data:
     shapeless: np.ndarray = field(init=False)
     rows: list[Sequence[Cell]] = field(init=False)
     widths: np.ndarray = field(init=False)
+    block: np.ndarray | None = field(init=False, default=None)
     known: dict[int, Distinct] = field(init=False, default_factory=dict)
     #: Rows with a spreadsheet's error, by column: what else such a cell is not, need not be told.
     errors: dict[int, np.ndarray] = field(init=False, default_factory=dict)
@@ -202,7 +203,7 @@ class Data:
 
     def cells(self, name: str) -> list[Cell]:
         """Return the cells of a field, row by row."""
-        return _column(self.rows, 0, self.match.fields[name])
+        return _column(self.rows, self.block, self.match.fields[name])
 
     def distinct(self, name: str) -> Distinct:
         """Return the distinct cells of a field, found once."""
@@ -270,7 +271,9 @@ def find_rows(grid: Grid, match: Match, log: Log) -> Data:
     """
     first = match.row + match.n_rows
     width = max(i for i, name in enumerate(match.headers) if name) + 1
-    every = {at: distinct(_column(grid.rows, first, at)) for at in {match.fields[n] for n in match.table.recognise}}
+    below = grid.rows[first:]
+    block = _as_block(below)
+    every = {at: distinct(_column(below, block, at)) for at in {match.fields[n] for n in match.table.recognise}}
     nothing, totals = _not_data(grid.rows, match, first, every)
     is_data = np.ones(len(grid.rows) - first, dtype=bool)
     is_data[np.array([*nothing, *totals], dtype=np.int64) - first] = False
@@ -278,6 +281,7 @@ def find_rows(grid: Grid, match: Match, log: Log) -> Data:
     index = np.flatnonzero(is_data) + first
     log.add("total_row", grid.file, grid.sheet, lines=lines[totals])
     data = Data(grid, match, log, index, lines[index], _no_rules(len(index)))
+    data.block = _as_block(data.rows) if block is None or not is_data.all() else block
     for at, found in every.items():
         data.known[at] = found if is_data.all() else found.take(is_data)
     _check_merged(data)
@@ -309,11 +313,21 @@ def _no_rules(n: int) -> np.ndarray:
     return rules
 
 
-def _column(rows: Sequence[Sequence[Cell]], first: int, at: int) -> list[Cell]:
-    below = rows[first:]
-    if at < min(map(len, below), default=0):
-        return list(map(itemgetter(at), below))
-    return [row[at] if at < len(row) else None for row in below]
+def _as_block(rows: Sequence[Sequence[Cell]]) -> np.ndarray | None:
+    """Return rows of one width as a block of cells, so that a column is had without another look at every row."""
+    widths = set(map(len, rows))
+    if len(widths) != 1:
+        return None
+    width = widths.pop()
+    flat = np.fromiter(itertools.chain.from_iterable(rows), dtype=object, count=len(rows) * width)
+    return flat.reshape(len(rows), width)
+
+
+def _column(rows: Sequence[Sequence[Cell]], block: np.ndarray | None, at: int) -> list[Cell]:
+    if block is not None:
+        cells: list[Cell] = block[:, at].tolist() if at < block.shape[1] else [None] * len(block)
+        return cells
+    return [row[at] if at < len(row) else None for row in rows]
 
 
 def _not_data(
