@@ -511,8 +511,11 @@ def test_absences_stay_whole_and_episodes_apart(table: pd.DataFrame, absences: l
         rows = table[table["incident_id"].isin(e.incident_ids)]
         starts = rows["missing_from"].where(timed, rows["missing_from"].dt.normalize())
         assert e.missing_from.normalize() == starts.min().normalize()
-    plain = build_episodes(table.drop(columns="absence_id"), observed_until="2026-12-31")
-    assert len(episodes) <= len(plain)
+    # Where an absence gives a record without a return its end, a later record no longer has to be taken for the same
+    # one: only where every return is known can knowing of absences never make more episodes.
+    if table["returned_at"].notna().all():
+        plain = build_episodes(table.drop(columns="absence_id"), observed_until="2026-12-31")
+        assert len(episodes) <= len(plain)
 
 
 @settings(deadline=None, max_examples=25)
