@@ -12,8 +12,8 @@ from book_example import BACK, ERROR, UNVALUED, page, record, rewritten, told, w
 
 import missing_patterns as mp
 from missing_patterns.errors import DataRefused
-from missing_patterns.ingest import biff, biff12, books, files
 from missing_patterns.ingest.log import Log
+from missing_patterns.ingest.opening import biff, biff12, books, files
 
 
 class TestXls:

@@ -29,7 +29,7 @@ from ingest_example import HEADER, good_rows, rules
 
 import missing_patterns as mp
 from missing_patterns.errors import DataRefused
-from missing_patterns.ingest import biff, books, files, inside
+from missing_patterns.ingest.opening import biff, books, files, inside
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
@@ -141,7 +141,7 @@ class TestEveryKind:
         assert "MP-NO-ROWS" in rules(records)
 
     def test_an_empty_book_holds_nothing_to_read(self, tmp_path: Path, fmt: str) -> None:
-        with pytest.raises(DataRefused, match="No file fits a profile"):
+        with pytest.raises(DataRefused, match="it holds nothing but blanks"):
             mp.read_records(write_book(tmp_path / f"a.{fmt}", {"A": Page([])}))
 
     @pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])

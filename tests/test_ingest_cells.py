@@ -19,15 +19,15 @@ from missing_patterns import schema
 from missing_patterns.codebook import read_codebook
 from missing_patterns.errors import DataRefused
 from missing_patterns.ingest import RULES
-from missing_patterns.ingest.choices import Choices
-from missing_patterns.ingest.grid import Grid
-from missing_patterns.ingest.headers import choose, match_tables
-from missing_patterns.ingest.interviews import Stay
+from missing_patterns.ingest.cells.choices import Choices
 from missing_patterns.ingest.log import Log
-from missing_patterns.ingest.moments import read_times
-from missing_patterns.ingest.profiles import read_profile
-from missing_patterns.ingest.rows import find_rows
-from missing_patterns.ingest.tables import read_tables
+from missing_patterns.ingest.opening.grid import Grid
+from missing_patterns.ingest.profiles.headers import choose, match_tables
+from missing_patterns.ingest.profiles.profile import read_profile
+from missing_patterns.ingest.sheet.interviews import Stay
+from missing_patterns.ingest.sheet.moments import read_times
+from missing_patterns.ingest.sheet.rows import find_rows
+from missing_patterns.ingest.sheet.tables import read_tables
 
 HEADER = [
     *("Ref", "Child ID", "DOB", "Date & time missing", "Date & time returned", "Reported", "RHI status"),

@@ -26,12 +26,12 @@ from sqlalchemy.dialects import postgresql as pg
 import missing_patterns as mp
 from missing_patterns.cli import main
 from missing_patterns.errors import ArgumentRefused, DataRefused, SettingsRefused
-from missing_patterns.ingest import databases
-from missing_patterns.ingest.files import list_sources
 from missing_patterns.ingest.log import Log
-from missing_patterns.ingest.profiles import parse_profile, read_profile
-from missing_patterns.ingest.sources import filled_in, is_address, name_of
-from missing_patterns.ingest.typed import TypedColumn
+from missing_patterns.ingest.opening import databases
+from missing_patterns.ingest.opening.files import list_sources
+from missing_patterns.ingest.opening.sources import filled_in, is_address, name_of
+from missing_patterns.ingest.opening.typed import TypedColumn
+from missing_patterns.ingest.profiles.profile import parse_profile, read_profile
 
 HIDDEN = "hunter2"
 TABLES = ("incidents", "interviews", "children", "placements")
@@ -690,7 +690,7 @@ class TestTypes:
         assert one is not other
         cells = column.cells([one, None]), column.cells([other, None])
         assert cells[0][0] is cells[1][0]
-        monkeypatch.setattr("missing_patterns.ingest.typed.MOST_SHARED", 0)
+        monkeypatch.setattr("missing_patterns.ingest.opening.typed.MOST_SHARED", 0)
         assert column.cells([other])[0] is other
 
     def test_a_stand_in_at_the_end_of_time_keeps_its_year(self) -> None:
@@ -789,10 +789,10 @@ class TestOneState:
         )
         script = f"""
 import resource
-from missing_patterns.ingest import databases
-from missing_patterns.ingest.files import list_sources
+from missing_patterns.ingest.opening import databases
+from missing_patterns.ingest.opening.files import list_sources
 from missing_patterns.ingest.log import Log
-from missing_patterns.ingest.profiles import parse_profile
+from missing_patterns.ingest.profiles.profile import parse_profile
 import sqlalchemy, psycopg
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 tables = parse_profile('''{OWN.format(reading='from = "wide"')}''', "ours.toml").tables

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from missing_patterns.ingest import dates, stamps
-from missing_patterns.ingest.clocks import place
-from missing_patterns.ingest.dates import parse_one, parse_times
-from missing_patterns.ingest.stamps import minority, parse_cells, prove_order
+from missing_patterns.ingest.cells import dates, stamps
+from missing_patterns.ingest.cells.clocks import place
+from missing_patterns.ingest.cells.dates import parse_one, parse_times
+from missing_patterns.ingest.cells.stamps import minority, parse_cells, prove_order
 
 READABLE = """
 05/01/2026                   2026-01-05 00:00

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from missing_patterns.errors import TableRefused
 from missing_patterns.ingest import read_records
-from missing_patterns.ingest.dfe import Checked, care_periods, check_missing
+from missing_patterns.ingest.across.dfe import Checked, care_periods, check_missing
 from missing_patterns.ingest.rules import RULES
 from missing_patterns.schema import Records
 

@@ -19,12 +19,12 @@ from ingest_example import HEADER, check_law, good_rows, rules, with_cell, write
 
 import missing_patterns as mp
 from missing_patterns.errors import ArgumentRefused, DataRefused
-from missing_patterns.ingest import files, text
-from missing_patterns.ingest.grid import Grid
-from missing_patterns.ingest.headers import Match
 from missing_patterns.ingest.log import Log
-from missing_patterns.ingest.profiles import TableProfile
-from missing_patterns.ingest.rows import Data
+from missing_patterns.ingest.opening import files, text
+from missing_patterns.ingest.opening.grid import Grid
+from missing_patterns.ingest.profiles.headers import Match
+from missing_patterns.ingest.profiles.profile import TableProfile
+from missing_patterns.ingest.sheet.rows import Data
 
 SIMPLE = "CHILD,MISSING,MIS_START,MIS_END\nC1,M,13/01/2026,14/01/2026\nC2,A,15/01/2026,\n"
 
@@ -293,8 +293,8 @@ def test_a_cell_beyond_the_limit_is_set_aside(tmp_path: Path) -> None:
 def test_a_table_that_stops_at_a_row_limit_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    monkeypatch.setattr("missing_patterns.ingest.text.ROW_LIMITS", (7,))
-    monkeypatch.setattr("missing_patterns.ingest.books.ROW_LIMITS", (7,))
+    monkeypatch.setattr("missing_patterns.ingest.opening.text.ROW_LIMITS", (7,))
+    monkeypatch.setattr("missing_patterns.ingest.opening.books.ROW_LIMITS", (7,))
     path = tmp_path / f"rhi.{suffix}"
     if suffix == "csv":
         write_csv(path, good_rows(6))

@@ -11,8 +11,8 @@ from ingest_example import HEADER, check_law, good_rows, write_csv
 
 import missing_patterns as mp
 from missing_patterns.errors import DataRefused
-from missing_patterns.ingest import headers
-from missing_patterns.ingest.fields import TableProfile
+from missing_patterns.ingest.profiles import headers
+from missing_patterns.ingest.profiles.fields import TableProfile
 
 FORMATS = ("csv", "xlsx", "xls", "ods")
 

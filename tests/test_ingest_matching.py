@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from missing_patterns.errors import ArgumentRefused
+from missing_patterns.ingest.across.matching import Matched, match_sources, rename_children, tell_matches
 from missing_patterns.ingest.log import Log
-from missing_patterns.ingest.matching import Matched, match_sources, rename_children, tell_matches
 from missing_patterns.ingest.rules import RULES
 from missing_patterns.schema import LONDON, MATCHES
 

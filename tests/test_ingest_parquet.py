@@ -21,8 +21,8 @@ from pyarrow import parquet as pq
 
 import missing_patterns as mp
 from missing_patterns.errors import DataRefused
-from missing_patterns.ingest import parquet
-from missing_patterns.ingest.parquet import values_of
+from missing_patterns.ingest.opening import parquet
+from missing_patterns.ingest.opening.parquet import values_of
 
 TABLES = ("incidents", "interviews", "children", "placements")
 NAMES = ["Ref", "Child ID", "Date & time missing", "Date & time returned", "RHI status", "Triggers"]

@@ -13,11 +13,12 @@ import missing_patterns as mp
 from missing_patterns import schema
 from missing_patterns.codebook import read_codebook
 from missing_patterns.errors import DataRefused, SettingsRefused
-from missing_patterns.ingest import profiles, reader
-from missing_patterns.ingest.fields import YearCodes
-from missing_patterns.ingest.fitting import collection_year
-from missing_patterns.ingest.headers import match_tables, nearest
-from missing_patterns.ingest.wordings import phrase_parser
+from missing_patterns.ingest import reader
+from missing_patterns.ingest.profiles import profile as profiles
+from missing_patterns.ingest.profiles.fields import YearCodes
+from missing_patterns.ingest.profiles.fitting import collection_year
+from missing_patterns.ingest.profiles.headers import match_tables, nearest
+from missing_patterns.ingest.profiles.wordings import phrase_parser
 from missing_patterns.settings import read_settings
 
 OWN = """

@@ -539,7 +539,7 @@ class TestText:
 @given(st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x17F), max_size=12))
 @settings(deadline=None, max_examples=100)
 def test_what_was_garbled_once_comes_back_and_nothing_else_changes(text: str) -> None:
-    from missing_patterns.ingest.mending import restore
+    from missing_patterns.ingest.opening.mending import restore
 
     clean = "".join(c for c in text if c.isprintable())
     try:

@@ -12,10 +12,10 @@ from ingest_example import HEADER, good_rows, write_csv, write_xlsx
 import missing_patterns as mp
 from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused
-from missing_patterns.ingest.evidence import judge, shape_of
-from missing_patterns.ingest.fields import TableProfile, fields_of
-from missing_patterns.ingest.profiles import built_in, read_profile
-from missing_patterns.ingest.sniffing import meaning_of
+from missing_patterns.ingest.profiles.fields import TableProfile, fields_of
+from missing_patterns.ingest.profiles.profile import built_in, read_profile
+from missing_patterns.ingest.sniffing.evidence import judge, shape_of
+from missing_patterns.ingest.sniffing.sniff import meaning_of
 
 
 class TestSniff:

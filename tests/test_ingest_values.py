@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 
 from missing_patterns import schema
 from missing_patterns.codebook import Codebook, fold, read_codebook
-from missing_patterns.ingest import RULES, read_profile, values
-from missing_patterns.ingest.areas import is_postcode
-from missing_patterns.ingest.choices import Choices, Parts, only_one, separators
-from missing_patterns.ingest.columns import constant, typed
-from missing_patterns.ingest.dummies import read_marks
-from missing_patterns.ingest.figures import parse_count, parse_number
-from missing_patterns.ingest.grid import Grid, as_text, is_blank
-from missing_patterns.ingest.ladder import answer_parser, rung_of, rungs
+from missing_patterns.ingest import RULES, read_profile
+from missing_patterns.ingest.cells import values
+from missing_patterns.ingest.cells.choices import Choices, Parts, only_one, separators
+from missing_patterns.ingest.cells.figures import parse_count, parse_number
+from missing_patterns.ingest.cells.ladder import answer_parser, rung_of, rungs
+from missing_patterns.ingest.opening.grid import Grid, as_text, is_blank
+from missing_patterns.ingest.sheet.areas import is_postcode
+from missing_patterns.ingest.sheet.columns import constant, typed
+from missing_patterns.ingest.sheet.dummies import read_marks
 
 PARSE = Choices(read_codebook())
 

@@ -8,11 +8,11 @@ file, line and column, and never with its value.
 from __future__ import annotations
 
 from missing_patterns.ingest.fixlist import FixList, write_fix_list
-from missing_patterns.ingest.guessing import ColumnGuess
-from missing_patterns.ingest.profiles import Profile, read_profile
+from missing_patterns.ingest.profiles.profile import Profile, read_profile
 from missing_patterns.ingest.reader import read_records
 from missing_patterns.ingest.rules import NOT_READ, RULES, Rule
-from missing_patterns.ingest.sniffing import Guess, SheetGuess, sniff
+from missing_patterns.ingest.sniffing.guessing import ColumnGuess
+from missing_patterns.ingest.sniffing.sniff import Guess, SheetGuess, sniff
 
 __all__ = [
     "NOT_READ",

@@ -12,11 +12,19 @@ import numpy as np
 
 from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused, DataRefused
-from missing_patterns.ingest import text as texts
-from missing_patterns.ingest.books import read_book
-from missing_patterns.ingest.care import check_care
-from missing_patterns.ingest.databases import read_database, taken_from
-from missing_patterns.ingest.files import (
+from missing_patterns.ingest.across.care import check_care
+from missing_patterns.ingest.across.identity import check_identity
+from missing_patterns.ingest.across.joining import join_sheets
+from missing_patterns.ingest.across.repeats import check_repeats
+from missing_patterns.ingest.across.returns import check_returns
+from missing_patterns.ingest.across.sequence import check_sequence
+from missing_patterns.ingest.across.sheets import Sheet
+from missing_patterns.ingest.across.tallies import check_tallies
+from missing_patterns.ingest.log import CellRead, Log
+from missing_patterns.ingest.opening import text as texts
+from missing_patterns.ingest.opening.books import read_book
+from missing_patterns.ingest.opening.databases import read_database, taken_from
+from missing_patterns.ingest.opening.files import (
     BOOK_SUFFIXES,
     PARQUET_SUFFIXES,
     Source,
@@ -27,24 +35,16 @@ from missing_patterns.ingest.files import (
     read_stamped,
     same_as_read,
 )
-from missing_patterns.ingest.fitting import collection_year, fit
-from missing_patterns.ingest.grid import Grid, as_text, is_blank
-from missing_patterns.ingest.headers import Match, choose, match_tables
-from missing_patterns.ingest.identity import check_identity
-from missing_patterns.ingest.joining import join_sheets
-from missing_patterns.ingest.log import CellRead, Log
-from missing_patterns.ingest.mending import mend
-from missing_patterns.ingest.parquet import open_parquet
-from missing_patterns.ingest.profiles import TableProfile, built_in, read_profile
-from missing_patterns.ingest.repeats import check_repeats
-from missing_patterns.ingest.returns import check_returns
-from missing_patterns.ingest.rows import Data, find_rows
+from missing_patterns.ingest.opening.grid import Grid, as_text, is_blank
+from missing_patterns.ingest.opening.mending import mend
+from missing_patterns.ingest.opening.parquet import open_parquet
+from missing_patterns.ingest.profiles.fitting import collection_year, fit
+from missing_patterns.ingest.profiles.headers import Match, choose, match_tables
+from missing_patterns.ingest.profiles.profile import TableProfile, built_in, read_profile
+from missing_patterns.ingest.profiles.unread import account_unread, loosely, refuse_unread
 from missing_patterns.ingest.rules import RULES
-from missing_patterns.ingest.sequence import check_sequence
-from missing_patterns.ingest.sheets import Sheet
-from missing_patterns.ingest.tables import read_tables
-from missing_patterns.ingest.tallies import check_tallies
-from missing_patterns.ingest.unread import account_unread, loosely, refuse_unread
+from missing_patterns.ingest.sheet.rows import Data, find_rows
+from missing_patterns.ingest.sheet.tables import read_tables
 from missing_patterns.settings import Settings
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from corpus import cases_dates, cases_files, cases_ids, cases_shape, cases_spells, cases_values
@@ -43,21 +42,15 @@ def formats_of(case: Case) -> tuple[str, ...]:
     return (*case.formats, "parquet", *(("sqlite",) if case.base == "ssd" else ()))
 
 
-def every(most: int = 0) -> list[tuple[Case, str]]:
-    """Return each case with the formats that it is read in: each defect in each format once, its variants in turn.
-
-    With ``most``, no more files than this of one defect, but for those that show it in another format or table.
-    """
+def every() -> list[tuple[Case, str]]:
+    """Return each case with its formats: each defect in each format and table once, its variants in turn."""
     chosen: list[tuple[Case, str]] = []
     seen: set[tuple[int, str]] = set()
-    files: Counter[int] = Counter()
     for n, case in enumerate(CASES):
         turn = case.formats[n % len(case.formats)]
         for fmt in formats_of(case):
             shown = {(case.number, fmt), (case.number, case.base)}
-            is_new = not shown <= seen
-            if is_new or (fmt == turn and (not most or files[case.number] < most)):
+            if fmt == turn or not shown <= seen:
                 seen |= shown
-                files[case.number] += 1
                 chosen.append((case, fmt))
     return chosen + [(case, case.formats[n % len(case.formats)]) for n, case in enumerate(PAIRS)]

@@ -20,8 +20,8 @@ from corpus.model import Case
 from corpus.sheets import BASES, TOKENS, Sheet
 from corpus.writers import write
 from missing_patterns.errors import DataRefused, MissingPatternsError
-from missing_patterns.ingest.grid import as_text
 from missing_patterns.ingest.log import column_letters
+from missing_patterns.ingest.opening.grid import as_text
 from missing_patterns.ingest.rules import RULES
 from missing_patterns.schema import Records
 

@@ -285,7 +285,7 @@ def _inert_in_list(folder: Path) -> list[str]:
 
 
 # 95: settings ---------------------------------------------------------------------------------------------------------
-def _setting(**changed: Any) -> Callable[[Path], list[str]]:
+def setting(**changed: Any) -> Callable[[Path], list[str]]:
     def test(_: Path) -> list[str]:
         return due("settings", "SettingsRefused", _refusal(lambda: Settings(**{**defaults(), **changed})))
 
@@ -330,11 +330,11 @@ CHECKS = [
     Check(93, "formulas in a report", "xlsx", _inert_in_excel),
     Check(93, "formulas in tidy text", "csv", _inert_in_tidy),
     Check(93, "formulas in a fix list", "xlsx", _inert_in_list),
-    Check(95, "a threshold of nought", "toml", _setting(threshold=0)),
-    Check(95, "a threshold below nought", "toml", _setting(threshold=-5)),
-    Check(95, "a threshold in words", "toml", _setting(threshold="five")),
-    Check(95, "hours of the wrong type", "toml", _setting(due_hours=72.5)),
-    Check(95, "a share above one", "toml", _setting(min_share_types=2.0)),
+    Check(95, "a threshold of nought", "toml", setting(threshold=0)),
+    Check(95, "a threshold below nought", "toml", setting(threshold=-5)),
+    Check(95, "a threshold in words", "toml", setting(threshold="five")),
+    Check(95, "hours of the wrong type", "toml", setting(due_hours=72.5)),
+    Check(95, "a share above one", "toml", setting(min_share_types=2.0)),
     Check(95, "a setting that is not known", "toml", _settings_file("[disclosure]\ntreshold = 5\n")),
     Check(95, "a section that is not known", "toml", _settings_file("[disclosur]\nthreshold = 5\n")),
     Check(95, "a file that is no TOML", "toml", _settings_file("threshold five\n")),

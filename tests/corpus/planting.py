@@ -7,7 +7,7 @@ import functools
 import itertools
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -318,11 +318,10 @@ def plant(truths: list[Truth], share: float, rng: random.Random) -> Planted:
     return planted
 
 
-def missed(planted: Planted, told: set[tuple[int, str]]) -> Iterator[str]:
-    """Yield the kind of each defect that was not told by its rule at its line."""
-    for i, (rule, kind) in enumerate(zip(planted.due, planted.kinds, strict=True)):
-        if rule and (i + 2, rule) not in told:
-            yield kind
+def missed(planted: Planted, told: set[tuple[int, str]]) -> list[str]:
+    """Return the kind of each defect that was not told by its rule at its line."""
+    due = enumerate(zip(planted.due, planted.kinds, strict=True), 2)
+    return [kind for line, (rule, kind) in due if rule and (line, rule) not in told]
 
 
 def false_flags(planted: Planted, told: list[tuple[int, str]]) -> list[tuple[int, str]]:

@@ -18,9 +18,9 @@ from corpus.all_cases import every
 from corpus.checking import Result
 
 
-def run_all(folder: Path, numbers: Collection[int] = (), most: int = 0) -> Iterator[Result]:
-    """Run every case, each in a folder of its own; with ``most``, no more variants than that of one defect."""
-    cases = [(c.number, c, fmt) for c, fmt in every(most)] + [(c.number, c, c.fmt) for c in checks.CHECKS]
+def run_all(folder: Path, numbers: Collection[int] = ()) -> Iterator[Result]:
+    """Run every case, each in a folder of its own."""
+    cases = [(c.number, c, fmt) for c, fmt in every()] + [(c.number, c, c.fmt) for c in checks.CHECKS]
     for n, (number, case, fmt) in enumerate(cases):
         if numbers and number not in numbers:
             continue

@@ -80,12 +80,10 @@ class Sheet:
 
     def line_of(self, key: object, *, is_text: bool) -> int:
         """Return the physical line on which a row begins, counted from 1."""
-        line = 1
-        for cells, row in zip(self.table(), [*[None] * (len(self.table()) - len(self.rows)), *self.rows], strict=True):
-            if row is not None and row.key == key:
-                return line
-            line += 1 + (sum(str(c).count("\n") for c in cells) if is_text else 0)
-        raise KeyError(key)
+        table = self.table()
+        position = len(table) - len(self.rows) + [r.key for r in self.rows].index(key)
+        before = table[:position] if is_text else []
+        return 1 + position + sum(str(c).count("\n") for cells in before for c in cells)
 
 
 def start_of(i: int) -> dt.datetime:

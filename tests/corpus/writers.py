@@ -142,12 +142,7 @@ def _xls(path: Path, sheet: Sheet) -> None:
         style = xlwt.easyxf(num_format_str="dd/mm/yyyy hh:mm")
         for i, row in enumerate(sheet.table()):
             for j, cell in enumerate(row):
-                if isinstance(cell, dt.date):
-                    page.write(i, j, cell, style)
-                elif isinstance(cell, Formatted):
-                    page.write(i, j, float(cell), style)
-                elif cell is not None:
-                    page.write(i, j, cell)
+                page.write(i, j, cell, *([style] if isinstance(cell, dt.date) else []))
         book.save(str(path))
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns import schema
-from missing_patterns.ingest.dates import parse_one
+from missing_patterns.ingest.cells.dates import parse_one
+from missing_patterns.ingest.cells.values import parse_id
 from missing_patterns.ingest.fixlist.book import BLANK
-from missing_patterns.ingest.values import parse_id
 
 NEW, STILL, UNCHECKED, UNSURE = "new", "still there", "not checked this time", "not known if new"
 FIXED, GONE = "fixed", "no longer in the extract"

@@ -1,0 +1,1 @@
+"""The sheets of a run held against each other, and joined."""

@@ -1,0 +1,1 @@
+"""What a source looks like: its headers, what its codes mean, and which tables its rows become."""

@@ -1,0 +1,1 @@
+"""One sheet: which rows are data, and what rows of the tables they become."""

@@ -1,0 +1,1 @@
+"""What an unknown file is: which profile, which column is what, and why."""
