@@ -87,7 +87,7 @@ IDS = [
     *(cell(44, f"the id {value}", at, value, quarantined("MP-ID-DATE", HERE, at[1]), formats=formats)
       for at, value, formats in (
           (AT_ID, "01-Feb", TEXT), (AT_ID, "Feb-24", CSV), (AT_ID, "2-Jan-24", CSV), (RETURN_ID, "01-Feb", CSV),
-          (AT_ID, dt.date(2024, 2, 1), BOOKS),
+          (AT_ID, dt.date(2024, 2, 1), ("ods",)), (AT_ID, dt.date(2024, 2, 1), XLSX),
       )),
     *(cell(44, "a reference that became a date", AT_REF, "01-Feb", warned("MP-REF-UNREADABLE", HERE, REF),
            formats=formats, values={

@@ -28,18 +28,8 @@ def _text_rows(data: bytes, encoding: str) -> int:
     NUL and Ctrl-Z are not text: a file's rows are counted without them.
     """
     text = data.decode(encoding, errors="replace").replace("\x00", "").rstrip("\x1a")
-    inside, n, at_start, previous = False, 0, True, ""
-    for c in text:
-        if c == '"':
-            inside = not inside
-        if c == "\n" and previous == "\r" and not inside:
-            previous = c
-            continue
-        is_end = c in "\r\n" and not inside
-        n += is_end
-        at_start = is_end
-        previous = c
-    return n + (not at_start)
+    bare = re.sub(r'"[^"]*"', "", text)
+    return len(re.findall(r"\r\n|\r|\n", bare)) + (bare[-1:] not in ("\r", "\n", ""))
 
 
 def _xlsx_rows(path: Path) -> dict[str, int]:
@@ -89,7 +79,5 @@ def _xls_rows(path: Path) -> dict[str, int]:
             counted.append(0)
         elif kind in (0x00FD, 0x0203, 0x027E, 0x0204, 0x0205, 0x0006) or kind == 0x00BD:  # cells
             counted[-1] = max(counted[-1], int.from_bytes(body[:2], "little") + 1)
-        elif kind == 0 and size == 0:
-            break
-        at += 4 + size
+        at += 4 + size if kind or size else len(data)
     return dict(zip(names, counted, strict=True))

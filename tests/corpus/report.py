@@ -16,14 +16,18 @@ if __name__ == "__main__":
 from corpus import checking, checks
 from corpus.all_cases import every
 from corpus.checking import Result
+from corpus.model import Case
 
 
-def run_all(folder: Path, numbers: Collection[int] = ()) -> Iterator[Result]:
-    """Run every case, each in a folder of its own."""
-    cases = [(c.number, c, fmt) for c, fmt in every()] + [(c.number, c, c.fmt) for c in checks.CHECKS]
-    for n, (number, case, fmt) in enumerate(cases):
-        if numbers and number not in numbers:
-            continue
+def listed(numbers: Collection[int] = ()) -> list[tuple[Case | checks.Check, str]]:
+    """List every case with its format, or those of some numbers of the catalogue."""
+    cases: list[tuple[Case | checks.Check, str]] = [*every(), *((c, c.fmt) for c in checks.CHECKS)]
+    return [(case, fmt) for case, fmt in cases if not numbers or case.number in numbers]
+
+
+def run_all(cases: Sequence[tuple[Case | checks.Check, str]], folder: Path) -> Iterator[Result]:
+    """Run cases, each in a folder of its own."""
+    for n, (case, fmt) in enumerate(cases):
         with tempfile.TemporaryDirectory(dir=folder, prefix=f"{n}_") as place:
             if isinstance(case, checks.Check):
                 yield checks.run(case, Path(place))
@@ -61,7 +65,7 @@ def word(results: Sequence[Result]) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Run the corpus, print the report, and return 1 if any case did not end as declared."""
     with tempfile.TemporaryDirectory() as folder:
-        results = list(run_all(Path(folder), {int(a) for a in arguments}))
+        results = list(run_all(listed({int(a) for a in arguments}), Path(folder)))
     sys.stdout.write(word(results))
     return int(any(not r.is_as_declared for r in results))
 

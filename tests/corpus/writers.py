@@ -43,11 +43,7 @@ def text_of(sheet: Sheet) -> str:
 
 
 def _worded(cell: Any) -> str:
-    if isinstance(cell, Raw):
-        return cell
-    if isinstance(cell, dt.datetime):
-        return f"{cell:%d/%m/%Y %H:%M}"
-    return "" if cell is None else str(cell)
+    return cell if isinstance(cell, Raw) else "" if cell is None else str(cell)
 
 
 class Raw(str):
@@ -125,10 +121,7 @@ def real(cell: Any) -> Any:
     if not found:
         return cell
     day, month, year, hour, minute = (int(g or 0) for g in found.groups())
-    try:
-        return dt.datetime(year, month, day, hour, minute) if found[4] else dt.date(year, month, day)  # noqa: DTZ001
-    except ValueError:
-        return cell
+    return dt.datetime(year, month, day, hour, minute) if found[4] else dt.date(year, month, day)  # noqa: DTZ001
 
 
 def _xls(path: Path, sheet: Sheet) -> None:
