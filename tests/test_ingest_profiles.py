@@ -385,7 +385,7 @@ class TestYears:
         other = [i for i, (first, last) in enumerate(self.CODES.values(), 2) if not first <= year <= last]
         assert told["MP-CODE-OF-OTHER-YEAR"] == other
         assert told["MP-UNMAPPED-CODE"] == [len(self.CODES) + 2]
-        assert "MP-NOT-CHECKED" not in told
+        assert "MP-DFE-NOT-CHECKED" not in told
 
     @pytest.mark.parametrize(("year", "old", "new"), [(2024, [], [3]), (2025, [2], [])])
     def test_sex_changed_its_codes(self, tmp_path: Path, year: int, old: list[int], new: list[int]) -> None:
@@ -402,7 +402,7 @@ class TestYears:
             rows = [["C1", "13/01/2023", "", place], ["C1", "14/01/2023", "", "K2"]]
             records = mp.read_records(write_csv(tmp_path / "E.csv", rows, ["CHILD", "DECOM", "DEC", "PLACE"]))
             assert records.placements["placement_type"].notna().all()
-            return records.problems.loc[records.problems["rule"] == "MP-NOT-CHECKED", "column"].tolist()
+            return records.problems.loc[records.problems["rule"] == "MP-DFE-NOT-CHECKED", "column"].tolist()
 
         assert told("Z1") == ["PLACE"]
         assert told("U4") == []

@@ -60,7 +60,7 @@ class Records:
             object.__setattr__(self, table.name, conform(getattr(self, table.name), table))
 
     def __repr__(self) -> str:
-        n_children = self.incidents["child_id"].nunique()
+        n_children = self.incidents["child_id"].nunique() or len(self.children)
         return (
             f"Records: {_plural(len(self.incidents), 'incident')}, {_plural(len(self.interviews), 'interview')}, "
             f"{_plural(n_children, 'child', 'children')}, {_plural(len(self.placements), 'placement')}; "

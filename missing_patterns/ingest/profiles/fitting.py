@@ -93,7 +93,7 @@ def _tell_years(data: Data, table: TableProfile) -> None:
         if table.year is not None:
             data.tell(where, "code_of_other_year", name)
         elif where.any():
-            data.tell_column("not_checked", name, _NO_YEAR)
+            data.tell_column("dfe_not_checked", name, _NO_YEAR)
 
 
 def read_child_ids(data: Data) -> Any:
