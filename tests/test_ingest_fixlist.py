@@ -15,6 +15,7 @@ from ingest_example import HEADER, good_rows, write_csv, write_xlsx
 from missing_patterns.errors import ArgumentRefused, DataRefused
 from missing_patterns.ingest.fixlist import FixList, book, changes, lists, save_fix_list, sheets, write_fix_list
 from missing_patterns.ingest.log import CellRead
+from missing_patterns.ingest.reader import read_files
 from missing_patterns.ingest.rules import RULES
 from missing_patterns.schema import Records
 
@@ -408,3 +409,20 @@ def test_a_cell_of_an_unusable_workbook_is_told_apart(tmp_path: Path) -> None:
             workbook.add_worksheet(name)
     with pytest.raises(ArgumentRefused, match="not a fix list"):
         save_fix_list(told(LONG), path)
+
+
+def test_a_person_whom_no_reference_leads_to_is_shown_as_read(tmp_path: Path) -> None:
+    headers = ["Police reference", "Nominal ID", "Last seen", "Found", "Risk grade"]
+    known = ["P1", "N700", "13/01/2026 21:00", "13/01/2026 23:00", "High"]
+    unknown = ["P9", "N701", "14/01/2026 20:00", "14/01/2026 22:00", "Low"]
+    ours = [["M1", "C1", "13/01/2026 21:00", "13/01/2026 23:00", "P1"]]
+    paths = [
+        write_csv(tmp_path / "police.csv", [known, unknown], headers),
+        write_csv(tmp_path / "rhi.csv", ours, ["Ref", "Child ID", "Date missing", "Date returned", "Police ref"]),
+    ]
+    outcome = read_files(paths)
+    assert outcome.records is not None
+    problems = outcome.records.problems.reset_index(drop=True)
+    at = problems.index[problems["rule"] == "MP-PERSON-UNKNOWN"].tolist()
+    assert problems.loc[at, ["file", "line"]].to_numpy().tolist() == [["police.csv", 3]]
+    assert [tuple(c) for c in outcome.cells if c.problem in at] == [(at[0], "N701", "P9", "14/01/2026 20:00", "")]

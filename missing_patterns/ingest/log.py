@@ -75,6 +75,7 @@ class Log:
         self._aside: list[pd.DataFrame] = []
         self._accounts: list[dict[str, Any]] = []
         self._met: dict[str, int] = {}
+        self._sheets: dict[tuple[str, str], tuple[Rows, np.ndarray]] = {}
 
     def __repr__(self) -> str:
         return f"Log: {len(self._batches)} batches, {len(self._accounts)} accounts"
@@ -115,6 +116,15 @@ class Log:
         Nothing.
         """
         self._batches[-1].rows, self._batches[-1].at = rows, at
+
+    def hold(self, file: str, sheet: str, rows: Rows, lines: np.ndarray) -> None:
+        """Keep the rows of a sheet by their lines, ascending, for what is noted of lines alone.
+
+        Raises
+        ------
+        Nothing.
+        """
+        self._sheets[file, sheet] = rows, lines
 
     def meet(self, file: str) -> None:
         """Say that a file is read now; what is told of files is in the order in which they are met.
@@ -245,12 +255,21 @@ class Log:
         before = 0
         for batch in self._in_order():
             is_shown = batch.rule.severity != "note" or batch.rule.outcome == "repaired"
-            if is_shown and batch.rows is not None and batch.at is not None:
-                numbers = range(before, before + len(batch))
-                columns = [batch.rows.as_read(names, batch.at) for names in (*_SHOWN, (batch.field,))]
-                read += map(CellRead, numbers, *columns)
+            if is_shown and batch.lines is not None and (where := self._where(batch)):
+                rows, at = where
+                columns = [rows.as_read(names, at) for names in (*_SHOWN, (batch.field,))]
+                read += map(CellRead, range(before, before + len(batch)), *columns)
             before += len(batch)
         return read
+
+    def _where(self, batch: _Batch) -> tuple[Rows, np.ndarray] | None:
+        """Return the rows that a batch is about and their positions; None if its lines are not all lines of data."""
+        if batch.rows is not None and batch.at is not None:
+            return batch.rows, batch.at
+        rows, lines = self._sheets.get((batch.file, batch.sheet), (None, np.zeros(0, np.int64)))
+        if rows is None or batch.lines is None or not np.isin(batch.lines, lines).all():
+            return None
+        return rows, np.searchsorted(lines, batch.lines)
 
     def quarantine(self) -> pd.DataFrame:
         """Return the rows that were set aside, with the row as read in ``r1`` to ``rn``.

@@ -402,6 +402,7 @@ def _account(data: Data) -> None:
     aside = np.flatnonzero(data.aside != "")
     rows = [list(map(as_text, data.rows[i])) for i in aside.tolist()]
     file, sheet = data.grid.file, data.grid.sheet
+    data.log.hold(file, sheet, data, data.lines)
     data.log.set_aside(file, sheet, data.lines[aside].tolist(), data.aside[aside].tolist(), rows)
     data.log.account(
         file,
