@@ -94,7 +94,7 @@ def test_check_prints_counts_then_places_and_no_values(tmp_path: Path, capsys: p
     code, out, err = call(capsys, "check", path, "--problems", listed)
     assert code == 0
     assert out.startswith("Files:\n  Missing.csv: read as incidents; 4 rows used, 2 set aside\n\nDates (day first, ")
-    assert "\n  Missing.csv 'MIS_START': 5 can only be read so, 0 could be either way\n" in out
+    assert "\n  Missing.csv 'MIS_START': 5 dates read day first: 5 can only be read so, 0 could be either way\n" in out
     assert "\n\nLeft out of every figure until it is corrected:\n" in out
     assert "         1 row  1004 in 'MIS_START': not a real date or time; use dd/mm/yyyy HH:MM\n" in out
     assert "\n  Missing.csv, line 6 'MIS_START': not a real date" in out

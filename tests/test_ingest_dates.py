@@ -192,7 +192,7 @@ def test_a_column_says_what_proves_its_order() -> None:
     ]
     read = parse_cells(cells)
     order = prove_order(read, np.array([1, 2, 1, 1, 3, 5, 1]))
-    assert (order.n_declared, order.n_either, order.n_other) == (1, 2, 3)
+    assert (order.n_declared, order.n_either, order.n_other) == (1, 3, 3)  # a real date beside text may be swapped
     assert read.is_fault("date_order").tolist() == [False, False, False, False, True, False, False]
     assert repr(read) == "Stamps: 7 cells, 1 at fault"
 
@@ -218,7 +218,9 @@ def test_a_spreadsheet_that_swapped_what_it_could_is_seen() -> None:
 
     assert is_swapped([*text, *real])
     assert not is_swapped([*text, *real, dt.datetime.fromisoformat("2026-03-30")])
-    assert not is_swapped([*text, *real[:5]])
+    assert is_swapped([*text[:4], *real[:4]])
+    assert not is_swapped([*text, *real[:3]])
+    assert not is_swapped([*text[:3], *real])
     assert not is_swapped([*text, *(46027.0 + i for i in range(12))])  # a day number was never text
 
 
@@ -247,6 +249,11 @@ def test_times_of_day_are_read_however_they_are_written() -> None:
     assert minutes == [1350, 1350, 1350, 570, 1350, 720, 1350, 720, 545, 180, 1440, 1350, 545]
     assert read.there.all()
     assert not read.fault.any()
+
+
+def test_a_number_that_may_be_hours_or_minutes_is_no_time() -> None:
+    assert parse_times([9, 21, 9.0, 99, 0, 0.0, "0", "21", 1075]).fault.all()
+    assert parse_times([100, 930.0, 2359, "0000", 0.25]).there.all()
 
 
 def test_what_is_not_a_time_says_so_and_blank_does_not() -> None:

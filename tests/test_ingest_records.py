@@ -103,6 +103,9 @@ NOT_DATA: list[tuple[str, list[object]]] = [
     ("blank with spaces", [" ", "\u00a0", "", "", "", "", "", ""]),
     ("total", ["Total", "", "", "", "", "", "", ""]),
     ("total with a count beside it", ["Total", "6", "", "", "", "", "", ""]),
+    ("capital total with a count beside it", ["TOTAL", "", "2", "", "", "", "", ""]),
+    ("total of a month", ["January total", "", "", "", "", "", "", ""]),
+    ("month alone", ["JANUARY", "", "", "", "", "", "", ""]),
     ("grand total", ["", "Grand total: 6", "", "", "", "", "", ""]),
     ("SQL Server's last line", ["(6 rows affected)", "", "", "", "", "", "", ""]),
     ("header again", list(HEADER)),
@@ -124,6 +127,34 @@ def test_rows_that_are_not_data_are_counted_as_such(tmp_path: Path, suffix: str,
     told = records.accounting[["n_rows", "n_accepted", "n_quarantined", "n_not_data"]].to_numpy().tolist()
     assert told == [[n_rows, 6, 0, n_rows - 6]], name
     assert records.incidents["child_id"].tolist() == [f"C{i}" for i in range(6)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "Note: no id yet,,15/01/2026 10:00,,Completed",
+        "Count yourself lucky,C7,,14/01/2026 10:00,Completed",
+        "Note: see C7,C7,,,",
+        "January,C7,,,",
+    ],
+)
+def test_a_record_whose_first_cell_looks_like_a_footer_is_a_record(tmp_path: Path, row: str) -> None:
+    (tmp_path / "rhi.csv").write_text(
+        "Missing episode ref,Child ID,Date time missing,Date time returned,RHI status\n"
+        f"m1,c1,13/01/2026 10:00,13/01/2026 12:00,Completed\n{row}\n"
+    )
+    records = mp.read_records(tmp_path / "rhi.csv")
+    told = records.accounting[["n_rows", "n_accepted", "n_quarantined", "n_not_data"]].to_numpy().tolist()
+    assert told == [[3, 1, 1, 1]]
+
+
+def test_hours_typed_as_numbers_set_the_row_aside(tmp_path: Path) -> None:
+    head = ["Missing episode ref", "Child ID", "Date missing", "Time missing", "Date returned", "RHI status"]
+    day = dt.datetime.fromisoformat("2026-01-13")
+    rows = [["m1", "c1", day, 9, day, "Completed"], ["m2", "c2", day, 930, day, "Completed"]]
+    records = mp.read_records(write_xlsx(tmp_path / "rhi.xlsx", {"A": [head, *rows]}))
+    assert records.incidents["child_id"].tolist() == ["C2"]
+    assert records.quarantine["rule"].tolist() == ["MP-NOT-A-DATE"]
 
 
 def test_a_single_column_before_the_header_does_not_hide_it(tmp_path: Path) -> None:
@@ -254,7 +285,7 @@ class TestDates:
     def test_a_column_that_proves_nothing_is_told(self, tmp_path: Path) -> None:
         told = mp.read_records(self.missing(tmp_path, ["01/02/2026", "03/04/2026", "05/05/2026"])).problems
         message = told.loc[told["rule"] == "MP-DATE-ORDER-UNPROVEN", "message"].iloc[0]
-        assert message.endswith("2 could be either way")
+        assert message.endswith("2 could be either way; read day first")
 
     def test_a_column_that_a_spreadsheet_swapped_is_refused(self, tmp_path: Path) -> None:
         real = [[f"C{m}", dt.datetime.fromisoformat(f"2026-{m:02}-03T10:00")] for m in range(1, 13)]

@@ -61,7 +61,7 @@ def print_summary(records: Records | None, refused: Sequence[DataRefused]) -> No
         click.echo("\nDates (day first, unless a profile says otherwise):")
         for row in told[is_date].itertuples():
             doubt = "" if row.rule == _DATES[0] else "NOT PROVEN, check a few by eye: "
-            click.echo(f"  {_place(row)}: {doubt}{row.message.rpartition(': ')[2]}")
+            click.echo(f"  {_place(row)}: {doubt}{row.message.partition(': ')[2]}")
     is_note = told["severity"] == "note"
     kinds = {
         "Left out of every figure until it is corrected": told["outcome"].isin(["quarantined", "refused"]),

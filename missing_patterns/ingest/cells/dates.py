@@ -238,7 +238,7 @@ def _from_text(text: str, order: str, last_year: int) -> Read:
 def _month(name: str) -> int:
     """Return the number of the month that a name of three letters or more begins, or 0."""
     word = name.lower()
-    return next((i for i, month in enumerate(_MONTHS, 1) if month.startswith(word) or word == month[:4]), 0)
+    return next((i for i, month in enumerate(_MONTHS, 1) if month.startswith(word)), 0)
 
 
 def _split_zone(text: str, *, is_iso: bool) -> tuple[str, dt.timedelta, bool]:
@@ -326,6 +326,8 @@ def parse_times(cells: Sequence[Cell]) -> Clocks:
     --------
     >>> parse_times(["22.30", "10:30pm", "2230", 0.9375, "", "25:00"]).since.astype("int64") // 60_000_000
     array([1350, 1350, 1350, 1350, 0, 0])
+    >>> parse_times([9, 21, 0, 930, "0000", "0"]).fault.tolist()
+    [True, True, True, False, False, True]
     """
     read = [_time_of(cell) for cell in cells]
     blank = [is_blank(c) or (isinstance(c, str) and _words(tidy(c)) in FAULTS[-2:]) for c in cells]
@@ -348,8 +350,9 @@ def _time_of(cell: Cell) -> _Clock | None:
         if re.fullmatch(r"0?\.\d+", text):
             return _Clock(dt.timedelta(seconds=round(float(text) * 86_400)), 0)
         return read_clock(text.zfill(4) if text.isdigit() and len(text) == 3 else text)
-    if isinstance(cell, float) and 0 <= cell < 1:
+    if isinstance(cell, float) and 0 < cell < 1:
         return _Clock(dt.timedelta(seconds=round(cell * 86_400)), 0)
-    if isinstance(cell, int | float) and not isinstance(cell, bool) and 1 <= cell <= 2400 and cell == int(cell):
+    # A number below 100 may be hours as well as minutes, so nobody can know.
+    if isinstance(cell, int | float) and not isinstance(cell, bool) and 100 <= cell <= 2400 and cell == int(cell):
         return read_clock(str(int(cell)).zfill(4))
     return None

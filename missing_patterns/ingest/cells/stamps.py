@@ -25,6 +25,9 @@ _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtyp
 #: Years among which no stand-in is, but for one.
 _SAFE_YEARS = (1902, 2098)
 _EPOCH_DAY = np.datetime64("1970-01-01", "D")
+#: Of text that could not be turned round, and of real dates that could, so many each are no chance: honest dates would
+#: look so less than once in two hundred columns.
+FEWEST_SWAPPED = 4
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -253,10 +256,16 @@ def prove_order(stamps: Stamps, counts: np.ndarray) -> Order:
     days = (stamps.at.astype("datetime64[D]") - stamps.at.astype("datetime64[M]").astype("datetime64[D]")).astype(
         int
     ) + 1
-    text, real = there & (stamps.form > 0), there & (stamps.form == 0) & (stamps.repairs & dates.EXCEL_SERIAL == 0)
-    enough = counts[text].sum() >= 12 and counts[real].sum() >= 12
+    there &= counts > 0
+    numbers = np.isin(stamps.form, (dates.SLASHES, dates.DASHES, dates.DOTS))
+    text, real = there & numbers, there & (stamps.form == 0) & (stamps.repairs & dates.EXCEL_SERIAL == 0)
+    enough = min(counts[text].sum(), counts[real].sum()) >= FEWEST_SWAPPED
     swapped = bool(enough and days[text].min() > 12 and days[real].max() <= 12)
-    return Order(told[dates.DECLARED], told[dates.OTHER], told[dates.EITHER], swapped)
+    n_either = told[dates.EITHER]
+    if text.any():  # beside text, a real date may be one that a spreadsheet turned round
+        months = stamps.at.astype("datetime64[M]").astype(int) % 12 + 1
+        n_either += int(counts[real & (days <= 12) & (days != months)].sum())
+    return Order(told[dates.DECLARED], told[dates.OTHER], n_either, swapped)
 
 
 def minority(forms: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -55,8 +55,12 @@ class _Naive:
     is_utc: np.ndarray
 
 
-def read_times(data: Data, name: str, not_before: pd.Series | None = None) -> Times:
+def read_times(
+    data: Data, name: str, not_before: pd.Series | None = None, plannable: np.ndarray | None = None
+) -> Times:
     """Return a field of times in Europe/London; a time column beside it is joined to it.
+
+    ``plannable`` are rows in which a date after the file was written is told as planned, not set aside.
 
     Raises
     ------
@@ -66,7 +70,7 @@ def read_times(data: Data, name: str, not_before: pd.Series | None = None) -> Ti
     if not data.has(name):
         nothing = np.full(len(data), "NaT", dtype="datetime64[us]")
         return Times(pd.Series(nothing).dt.tz_localize(schema.LONDON), nothing, np.zeros(len(data), dtype=bool))
-    naive = _read_column(data, name, FIRST_YEAR)
+    naive = _read_column(data, name, FIRST_YEAR, plannable)
     if data.has(f"{name}_time"):
         naive = _join_times(data, name, naive)
     placed = place(naive.at, naive.is_utc, not_before)
@@ -107,7 +111,7 @@ def to_days(wall: np.ndarray) -> np.ndarray:
     return wall.astype("datetime64[D]").astype("datetime64[us]")
 
 
-def _read_column(data: Data, name: str, first_year: int) -> _Naive:
+def _read_column(data: Data, name: str, first_year: int, plannable: np.ndarray | None = None) -> _Naive:
     found = data.distinct(name)
     counts = np.bincount(found.codes[~data.shapeless], minlength=len(found.cells))
     written = data.grid.written_at
@@ -123,7 +127,11 @@ def _read_column(data: Data, name: str, first_year: int) -> _Naive:
     if written is not None and name not in MAY_LIE_AHEAD:
         faults["future_date"] = _ahead(data, name, at, counts, written) & ~strange
     for rule, where in faults.items():
-        if where.any():
+        if rule == "future_date" and plannable is not None:
+            ahead = where[found.codes]
+            data.tell(ahead & plannable, "interview_planned", name)
+            data.fault(ahead & ~plannable, rule, name)
+        elif where.any():
             tell = data.tell if rule == "date_is_words" else data.fault
             tell(where[found.codes], rule, name)
     at = np.where(strange | faults.get("future_date", strange), np.datetime64("NaT"), at)
@@ -220,9 +228,13 @@ def _check_order(data: Data, name: str, read: Order) -> None:
             "Export again and open the CSV by importing it, with the column as text.",
         )
     if read.n_declared:
-        detail = f"{read.n_declared:,} can only be read so, {read.n_either:,} could be either way"
+        n = read.n_declared + read.n_either
+        detail = (
+            f"{n:,} dates read {declared} first: {read.n_declared:,} can only be read so, "
+            f"{read.n_either:,} could be either way"
+        )
         if read.n_other:
             detail += f", {read.n_other:,} contradict it"
         data.tell_column("date_order_proven", name, detail)
     elif read.n_either:
-        data.tell_column("date_order_unproven", name, f"{read.n_either:,} could be either way")
+        data.tell_column("date_order_unproven", name, f"{read.n_either:,} could be either way; read {declared} first")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import itertools
 import re
 from collections.abc import Mapping, Sequence
@@ -13,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import DataRefused
-from missing_patterns.ingest.cells.dates import parse_one
+from missing_patterns.ingest.cells.dates import EXCEL_SERIAL, parse_one
 from missing_patterns.ingest.cells.values import is_error
 from missing_patterns.ingest.log import Log
 from missing_patterns.ingest.opening.grid import LONGEST_BLANK, Cell, Grid, as_text, is_blank, tidy
+from missing_patterns.ingest.profiles.fields import fields_of
 from missing_patterns.ingest.profiles.headers import Match
 from missing_patterns.ingest.rules import RULES
 
@@ -27,6 +29,14 @@ _FOOTER = re.compile(
     r"|source\s*:|notes?\s*:",
     re.IGNORECASE,
 )
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+#: A first cell that says nothing else, so that a small number beside it is its figure, not an id.
+_ALONE = re.compile(
+    rf"(?:(?:{_MONTHS})(?:\s+(?:19|20)\d\d)?\s*)?(?:(?:grand|sub|overall)[\s-]*)?(?:totals?|count|sum|average|mean)\s*:?"
+    rf"|(?:{_MONTHS})(?:\s+(?:19|20)\d\d)?",
+    re.IGNORECASE,
+)
+_FIGURE = re.compile(r"\d{1,5}")
 #: More rows longer than the header than this, and the header itself is wrong.
 MOST_LONG = 0.05
 
@@ -349,7 +359,7 @@ def _not_data(
         row = rows[i]
         if all(map(is_blank, row)) or _is_header(row, match, at):
             nothing.append(i)
-        elif _is_total(row, at):
+        elif _is_total(row, match, at):
             totals.append(i)
     return nothing, totals
 
@@ -362,11 +372,29 @@ def _is_header(row: Sequence[Cell], match: Match, at: Sequence[int]) -> bool:
     return match.n_rows == 1 and all(i < len(row) and _folded(row[i]) == _folded(match.headers[i]) for i in at)
 
 
-def _is_total(row: Sequence[Cell], at: Sequence[int]) -> bool:
+def _is_total(row: Sequence[Cell], match: Match, at: Sequence[int]) -> bool:
+    """Say whether a row is a total, count or note: one that holds a date, or an id beside its first cell, is none."""
     first = next(i for i, cell in enumerate(row) if not is_blank(cell))
-    if all(i < len(row) and not is_blank(row[i]) for i in at if i != first):
+    if not isinstance(row[first], str):
         return False
-    return isinstance(text := row[first], str) and _FOOTER.match(tidy(text)) is not None
+    text = tidy(str(row[first]))
+    is_alone = _ALONE.fullmatch(text) is not None
+    if not is_alone and not _FOOTER.match(text):
+        return False
+    there = {
+        i
+        for i, cell in enumerate(row)
+        if i != first and not is_blank(cell) and not (is_alone and _FIGURE.fullmatch(as_text(cell).strip()))
+    }
+    if there & {*at, match.fields.get("child_id", -1)}:
+        return False
+    kinds = fields_of(match.table.becomes)
+    days = [i for name, i in match.fields.items() if name == "birth_month" or kinds.get(name) in ("timestamp", "date")]
+    return not any(i in there and _is_date(row[i]) for i in days)
+
+
+def _is_date(cell: Cell) -> bool:
+    return isinstance(cell, str | dt.date) and (read := parse_one(cell)).is_there and not read.repairs & EXCEL_SERIAL
 
 
 def _check_merged(data: Data) -> None:
