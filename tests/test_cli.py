@@ -549,3 +549,13 @@ def test_running_the_package_runs_the_command(
         runpy.run_module("missing_patterns", run_name="__main__")
     assert ended.value.code == 0
     assert "python -m missing_patterns demo" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["CHILD,MISSING\nC1,Zebedee\n", "C1,Zebedee" * 60, "C1,Zebedee/" * 900])
+@pytest.mark.parametrize("command", ["check", "sniff"])
+def test_text_instead_of_a_path_is_not_echoed(command: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command, text])
+    assert ended.value.code in (2, 3)
+    said = capsys.readouterr()
+    assert "Zebedee" not in said.out + said.err

@@ -7,7 +7,9 @@ import datetime as dt
 import io
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from ingest_example import HEADER, check_law, good_rows, rules, with_cell, write
 
 import missing_patterns as mp
 from missing_patterns.errors import ArgumentRefused, DataRefused
+from missing_patterns.ingest import sniff
 from missing_patterns.ingest.log import Log
 from missing_patterns.ingest.opening import files, text
 from missing_patterns.ingest.opening.grid import Grid
@@ -448,12 +451,41 @@ class TestPaths:
         (tmp_path / "~$rhi.xlsx").write_text("lock", encoding="utf-8")
         (tmp_path / "Register.csv").write_text("CHILD,DOB,REVIEW\nC1,13/01/2011,13/01/2026\n", encoding="utf-8")
         (tmp_path / "more").mkdir()
+        (tmp_path / ".keep").write_text("", encoding="utf-8")
         records = mp.read_records(tmp_path)
         told = records.problems.groupby("rule")["file"].agg(list)
-        assert sorted(told["MP-NOT-READ"]) == ["README.md", "~$rhi.xlsx"]
+        assert sorted(told["MP-NOT-READ"]) == [".keep", "README.md", "~$rhi.xlsx"]
+        assert told["MP-FOLDER-INSIDE"] == ["more"]
+        said = records.problems.set_index("file")["message"]
+        assert said["~$rhi.xlsx"].endswith("left by a program that has the file open")
+        assert said[".keep"].endswith("hidden")
         assert told["MP-NO-PROFILE"] == ["Register.csv"]
         assert records.accounting["file"].tolist() == ["Missing.csv", "Register.csv", "rhi.csv"]
         check_law(records, tmp_path / "rhi.csv", tmp_path / "Missing.csv", tmp_path / "Register.csv")
+
+    @pytest.mark.parametrize("read", [mp.read_records, lambda given: mp.read_records([given]), sniff])
+    @pytest.mark.parametrize("given", [SIMPLE, SIMPLE * 100, "C1,Zeb" * 60, "C1,Zeb/" * 900])
+    def test_text_instead_of_a_path_is_refused_without_showing_it(self, given: str, read: Callable[[str], Any]) -> None:
+        with pytest.raises((ArgumentRefused, DataRefused)) as caught:
+            read(given)
+        assert "C1" not in str(caught.value)
+        assert "Zeb" not in str(caught.value)
+
+    def test_a_folder_that_nobody_may_look_into_is_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(self: Path) -> None:
+            raise PermissionError(13, "denied", str(self))
+
+        for method in ("iterdir", "is_dir"):
+            monkeypatch.setattr(Path, method, refuse)
+            with pytest.raises(DataRefused, match="PermissionError") as caught:
+                files.list_sources(tmp_path)
+            assert caught.value.rule == "MP-UNREADABLE"
+
+    def test_a_profile_is_a_name_or_a_path(self, tmp_path: Path) -> None:
+        with pytest.raises(ArgumentRefused, match="profile must be"):
+            mp.read_records(tmp_path, profile=3)  # type: ignore[arg-type]
 
     def test_the_same_bytes_twice_are_read_once(self, tmp_path: Path) -> None:
         for name in ("a.csv", "b.csv"):

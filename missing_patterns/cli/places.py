@@ -13,11 +13,15 @@ from missing_patterns.errors import ArgumentRefused
 FOLDER = click.Path(file_okay=False, path_type=Path)
 HERE = click.Path(exists=True, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+#: A longer argument may be the text of a file, so it is not shown.
+LONGEST_SHOWN = 255
 NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 def source(value: str) -> str:
     """A file or folder that is there, or the address of a database, which is never echoed: it may hold a password."""
+    if "\n" in value or "\r" in value or len(value) > LONGEST_SHOWN:
+        return value  # reading refuses it if need be, without a word of it
     return value if "://" in value else str(HERE.convert(value, None, None))
 
 

@@ -33,6 +33,7 @@ from missing_patterns.ingest.opening.files import (
     fingerprint,
     list_sources,
     read_stamped,
+    refuse_text,
     same_as_read,
 )
 from missing_patterns.ingest.opening.grid import Grid, as_text, is_blank
@@ -63,8 +64,8 @@ def read_records(
         taken from the environment: the tables are read that the profile names by ``from`` or ``query``. A user's own
         TOML alone, if its ``[source]`` says which database it is about.
     profile : str or Path, optional
-        A built-in profile (``"ssda903"``, ``"ssd"``, ``"rhi_tracker"``) or the path of a user's own TOML.
-        None finds the profile of each sheet by its header.
+        A built-in profile (``"annex_a"``, ``"police"``, ``"rhi_tracker"``, ``"ssd"``, ``"ssda903"``) or the path of a
+        user's own TOML. None finds the profile of each sheet by its header.
     settings : Settings, optional
         The council's settings: how near two systems' records of one absence lie, the collection year of SSDA903
         files, and the council's own name.
@@ -177,12 +178,15 @@ def read_files(
     """
     if settings is not None and not isinstance(settings, Settings):
         raise ArgumentRefused("settings must be Settings, as read_settings gives, or None.")
+    if profile is not None and not isinstance(profile, str | Path):
+        raise ArgumentRefused("profile must be the name of a built-in profile, the path of a TOML file, or None.")
+    refuse_text(paths)
     paths, profile = taken_from(paths, profile)
     tables, known = known_tables(profile), known_tables(None)
     sources, skipped = list_sources(paths)
     log = Log()
-    for name in skipped:
-        log.add("not_read", name)
+    for name, rule, detail in skipped:
+        log.add(rule, name, detail=detail)
     with without_collector():
         run = _Run(tables, known, log, settings)
         for source in sources:

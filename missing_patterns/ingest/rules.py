@@ -292,6 +292,7 @@ _DOUBTED = [
     _rule(_W, "hidden_sheet", "the sheet is hidden and was not read; unhide it, or name it in a profile"),
     _rule(_W, "hidden_rows", "rows are hidden or filtered out in the workbook; they were read like the others"),
     _rule(_W, "sheet_no_profile", "no profile fits this sheet; others of the file were read, this one was not"),
+    _rule(_W, "folder_inside", "a folder inside is not read; name it too"),
     _rule(_W, "no_rows", "there is a header but no rows"),
     _rule(_W, "files_overlap", "holds records that an earlier file holds too; each counts once"),
     _rule(_W, "mojibake_lost", "characters were garbled by an earlier program and cannot be restored"),

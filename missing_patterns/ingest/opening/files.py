@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -65,6 +66,9 @@ _DOCUMENTS = {
     ".zip": "a zip file",
 }
 _LONDON = ZoneInfo("Europe/London")
+_BREAK = re.compile(r"[\n\r\x00]")
+#: A longer one may be text that was meant to be read, so it is not shown.
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +82,65 @@ class Source:
     url: str = field(default="", repr=False)
 
 
-def list_sources(paths: object) -> tuple[list[Source], list[str]]:
-    """List the files of one path or several, and the names of those in folders that are not a kind that is read.
+def refuse_text(paths: object) -> None:
+    """Refuse the text of a file, handed over where its path belongs; nothing of it is told.
 
     Raises
     ------
     ArgumentRefused
-        If it is not a path or several, or a database address was made into a Path.
+        If a path holds a line break, as no path does.
+
+    Examples
+    --------
+    >>> refuse_text("Missing.csv")
+    """
+    every = paths if isinstance(paths, list | tuple) else [paths]
+    if any(_BREAK.search(str(path)) for path in every if isinstance(path, str | Path)):
+        raise ArgumentRefused("this is text, not a path; save it as a file and give the path of that.")
+
+
+def kind_of(path: Path) -> str:
+    """Return ``"file"``, ``"folder"`` or, if there is none or it is neither, an empty text.
+
+    Raises
+    ------
+    DataRefused
+        If nobody may look, or it is too long for a path.
+    """
+    try:
+        return "folder" if path.is_dir() else "file" if path.is_file() else ""
+    except OSError as error:
+        raise _no_rights(path, error) from None
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir(), key=lambda p: p.name)
+    except OSError as error:
+        raise _no_rights(folder, error) from None
+
+
+def _no_rights(path: Path, error: OSError) -> DataRefused:
+    why = f"it cannot be read ({type(error).__name__})"
+    return _refused(_name(path), "unreadable", why, "Check the path, and whether you may read it.")
+
+
+def _name(path: Path) -> str:
+    """Return what a path is called in messages; nothing of one so long that it may be no path at all."""
+    return path.name if len(str(path)) <= _LONGEST_NAME else "what was given"
+
+
+def list_sources(paths: object) -> tuple[list[Source], list[tuple[str, str, str]]]:
+    """List the files of one path or several, and what in folders is not read: its name, the rule, and a detail.
+
+    Raises
+    ------
+    ArgumentRefused
+        If it is not a path or several, is the text of a file, or a database address was made into a Path.
     SettingsRefused
         If a database address names a variable that the environment does not have.
     DataRefused
-        If a path is not there.
+        If a path is not there, or cannot be read.
     """
     if isinstance(paths, str | Path):
         paths = [paths]
@@ -96,35 +148,46 @@ def list_sources(paths: object) -> tuple[list[Source], list[str]]:
         raise ArgumentRefused("paths must be a file, a folder, or a list of them.")
     found: list[tuple[Path, bool]] = []
     urls: dict[int, str] = {}
-    skipped: list[str] = []
+    skipped: list[tuple[str, str, str]] = []
     for given in paths:
         if not isinstance(given, str | Path):
             raise ArgumentRefused("paths must be a file, a folder, or a list of them.")
+        refuse_text(given)
         if is_address(given):
             url = filled_in(str(given))
             found.append((Path(name_of(url)), True))
             urls[len(found) - 1] = url
             continue
         path = Path(given)
-        if path.is_dir():
-            for inner in sorted(path.iterdir(), key=lambda p: p.name):
-                if not inner.is_file():
-                    continue
-                is_ours = inner.suffix.lower() in ALL_SUFFIXES and inner.name[:1] not in "~."
-                if is_ours:
-                    found.append((inner, False))
+        kind = kind_of(path)
+        if kind == "folder":
+            for inner in _inside(path):
+                if told := _passed_over(inner):
+                    skipped.append(told)
                 else:
-                    skipped.append(inner.name)
-        elif path.is_file():
+                    found.append((inner, False))
+        elif kind == "file":
             found.append((path, True))
         else:
-            raise _refused(path.name, "not_there", "there is no such file or folder", "Check the path.")
+            raise _refused(_name(path), "not_there", "there is no such file or folder", "Check the path.")
     if not found:
         refused = DataRefused(f"There is no file to read: no {_listed(ALL_SUFFIXES)} was found.")
         refused.rule = RULES["not_there"].code
         raise refused
     labels = _labels([p for p, _ in found])
     return [Source(p, labels[i], named, urls.get(i, "")) for i, (p, named) in enumerate(found)], skipped
+
+
+def _passed_over(path: Path) -> tuple[str, str, str] | None:
+    """Say of what stands in a folder why it is not read; None if it is."""
+    name = path.name
+    if name.startswith("~$"):
+        return name, "not_read", "left by a program that has the file open"
+    if name[:1] in "~.":
+        return name, "not_read", "hidden" if name[:1] == "." else "left by a program"
+    if kind_of(path) == "folder":
+        return name, "folder_inside", ""
+    return None if path.suffix.lower() in ALL_SUFFIXES and kind_of(path) else (name, "not_read", "")
 
 
 def _listed(suffixes: tuple[str, ...]) -> str:

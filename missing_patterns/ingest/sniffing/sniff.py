@@ -13,7 +13,7 @@ from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused
 from missing_patterns.ingest.cells.dates import parse_one
 from missing_patterns.ingest.log import Log
-from missing_patterns.ingest.opening.files import list_sources, read_bytes
+from missing_patterns.ingest.opening.files import kind_of, list_sources, read_bytes, refuse_text
 from missing_patterns.ingest.opening.grid import Cell, Grid, is_blank
 from missing_patterns.ingest.profiles.fields import BECOMES, TableProfile
 from missing_patterns.ingest.profiles.headers import Match, nearest
@@ -256,7 +256,8 @@ def sniff(path: str | Path) -> Guess:
     >>> guess.summary()[["column", "field"]].values.tolist()[:3]
     [['CHILD', 'child_id'], ['DOB', 'birth_month'], ['MISSING', 'category']]
     """
-    if not isinstance(path, str | Path) or Path(path).is_dir() or "://" in str(path):
+    refuse_text(path)
+    if not isinstance(path, str | Path) or "://" in str(path) or kind_of(Path(path)) == "folder":
         raise ArgumentRefused("sniff looks at one file.")
     sources, _ = list_sources(path)
     tables = known_tables(None)
