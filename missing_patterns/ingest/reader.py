@@ -14,6 +14,7 @@ from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused, DataRefused
 from missing_patterns.ingest.across.care import check_care
 from missing_patterns.ingest.across.identity import check_identity
+from missing_patterns.ingest.across.interviews import check_interviews
 from missing_patterns.ingest.across.joining import join_sheets
 from missing_patterns.ingest.across.repeats import check_repeats
 from missing_patterns.ingest.across.returns import check_returns
@@ -209,6 +210,7 @@ def _check_across(sheets: Sequence[Sheet], log: Log, settings: Settings | None) 
     check_repeats(sheets, log)
     check_identity(sheets)
     check_sequence(sheets)
+    check_interviews(sheets)
     check_returns(sheets)
     check_tallies(sheets, settings)
 

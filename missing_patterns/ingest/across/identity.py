@@ -41,11 +41,34 @@ def check_identity(sheets: Sequence[Sheet]) -> None:
             child = child_codes(facts)
         for column, rule, name in (("birth", "dob_differs", "birth_month"), ("sex", "sex_differs", "sex")):
             value = _known(facts, column)
-            first = firsts(child, value >= 0)[child]
-            facts.tell((first >= 0) & (value >= 0) & (value != value[first]), rule, name)
+            facts.tell(_contradicts(child, value), rule, name)
         _check_two_ids(sheets, facts, child)
     for sheet in sheets:
         _check_lengths(sheet)
+
+
+def tell_renamed(sheets: Sequence[Sheet], before: pd.DataFrame, after: pd.DataFrame) -> None:
+    """Tell rows that contradict what is known of a child only since they took that child's id.
+
+    Raises
+    ------
+    Nothing.
+    """
+    if not len(after) or (before["child_id"] == after["child_id"]).all():
+        return
+    which, at = (after[c].to_numpy(dtype=np.int64) for c in ("which", "at"))
+    facts = Gathered(sheets, which, at, after)
+    for column, rule, name in (("birth", "dob_differs", "birth_month"), ("sex", "sex_differs", "sex")):
+        value = _known(facts, column)
+        was, now = (_contradicts(codes_of(f["child_id"]), value) for f in (before, after))
+        facts.tell(now & ~was, rule, name)
+
+
+def _contradicts(child: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Say which values differ from the first that is known of the child."""
+    first = firsts(child, value >= 0)[child]
+    differs: np.ndarray = (first >= 0) & (value >= 0) & (value != value[first])
+    return differs
 
 
 def _known(facts: Gathered, column: str) -> np.ndarray:

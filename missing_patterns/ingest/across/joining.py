@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns import schema
+from missing_patterns.ingest.across.identity import tell_renamed
 from missing_patterns.ingest.across.matching import match_sources, rename_children, tell_matches
 from missing_patterns.ingest.across.sheets import NO_TIME, Sheet, codes_of, firsts, seconds
 from missing_patterns.ingest.log import Log
@@ -36,11 +37,13 @@ def join_sheets(sheets: Sequence[Sheet], log: Log, settings: Settings | None = N
     facts = _concat([p.children for p in pieces], schema.CHILDREN)
     matches = schema.empty(schema.MATCHES)
     if len({sheet.data.match.table.profile for sheet in sheets}) > 1:
-        matched = match_sources(incidents, settings.match_within_minutes if settings else MINUTES)
+        matched = match_sources(incidents, settings.match_within_minutes if settings else MINUTES, facts)
         tell_matches(matched, log)
+        before = facts
         interviews, placements, facts = (
             rename_children(f, incidents, matched) for f in (interviews, placements, facts)
         )
+        tell_renamed(sheets, before, facts)
         incidents, matches = matched.incidents, matched.matches
     own = _row_of(interviews, incidents)
     if "other_refs" not in interviews:
@@ -121,8 +124,8 @@ def _name_interviews(
     """Give each interview an id and the ids of every incident that it covers.
 
     An interview that stands in the row of an incident covers that one, and others of the same sheet by reference. One
-    that stands in a table of its own names incidents by the references of any source. ``own`` is the incident in the
-    same row, or -1, and ``asked`` are the interviews that name any.
+    that stands in a table of its own names incidents by the references of any source; each only those of its child.
+    ``own`` is the incident in the same row, or -1, and ``asked`` are the interviews that name any.
     """
     names = incidents["incident_id"].to_numpy(dtype=object)
     has_row = own >= 0
@@ -131,14 +134,15 @@ def _name_interviews(
     covered[has_row] = np.fromiter(zip(names[own[has_row]]), dtype=object, count=int(has_row.sum()))
     lost = []
     if len(asked):
-        by_ref = _by_reference(incidents)
+        by_ref, ids = _by_reference(incidents), set(names.tolist())
+        children = interviews["child_id"].tolist()
         files, sheets = interviews["file"].tolist(), interviews["sheet"].tolist()
         for i in asked.tolist():
             where = (files[i], sheets[i]) if has_row[i] else ()
             found = list(covered[i] or ())
             for ref in (*_listed(mine[i]), *_listed(more[i])):
-                there = by_ref.get((*where, ref))
-                found += there or [ref]
+                there = by_ref.get((*where, children[i], ref))
+                found += there or ([] if ref in ids else [ref])
                 if not there:
                     lost.append(i)
             covered[i] = tuple(dict.fromkeys(found)) or None
@@ -178,10 +182,10 @@ def _row_of(interviews: pd.DataFrame, incidents: pd.DataFrame) -> np.ndarray:
 def _by_reference(incidents: pd.DataFrame) -> dict[tuple[str, ...], list[str]]:
     by_ref: dict[tuple[str, ...], list[str]] = {}
     rows = incidents[incidents["ref"].notna()]
-    columns = (rows[c].tolist() for c in ("file", "sheet", "ref", "incident_id"))
-    for file, sheet, ref, name in zip(*columns, strict=True):
-        by_ref.setdefault((file, sheet, ref), []).append(name)
-        by_ref.setdefault((ref,), []).append(name)
+    columns = (rows[c].tolist() for c in ("file", "sheet", "child_id", "ref", "incident_id"))
+    for file, sheet, child, ref, name in zip(*columns, strict=True):
+        by_ref.setdefault((file, sheet, child, ref), []).append(name)
+        by_ref.setdefault((child, ref), []).append(name)
     return by_ref
 
 

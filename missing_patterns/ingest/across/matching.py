@@ -70,7 +70,7 @@ class Matched:
         return f"Matched: incidents: {len(self.incidents):,}, {found}"
 
 
-def match_sources(incidents: pd.DataFrame, minutes: int = 60) -> Matched:
+def match_sources(incidents: pd.DataFrame, minutes: int = 60, facts: pd.DataFrame | None = None) -> Matched:
     """Find the records of different sources that are the same absence.
 
     Two records of one child (column ``source`` says whose) are the same absence
@@ -97,6 +97,9 @@ def match_sources(incidents: pd.DataFrame, minutes: int = 60) -> Matched:
         ``incident_id`` does. An ``absence_id`` that is there is replaced.
     minutes : int, default 60
         The tolerance, from 0 (they must touch).
+    facts : pd.DataFrame, optional
+        What rows say of children: ``child_id birth sex``. A person whose birth and sex both differ from the child's is
+        another, whatever the references say.
 
     Returns
     -------
@@ -132,7 +135,7 @@ def match_sources(incidents: pd.DataFrame, minutes: int = 60) -> Matched:
     if sources.nunique() < 2:
         return Matched(table.assign(absence_id=_text([None] * len(table))), schema.empty(schema.MATCHES), ())
     keys = _Keys.of(table, sources)
-    child, people, notes = _find_children(table, sources, keys)
+    child, people, notes = _find_children(table, sources, keys, facts)
     table["child_id"] = child
 
     order = _in_order(table, sources)
@@ -247,7 +250,7 @@ def _share(keys: pd.DataFrame, sources: Ints, rows: Flags, others: Flags) -> Int
 
 
 def _find_children(
-    table: pd.DataFrame, sources: pd.Series, keys: _Keys
+    table: pd.DataFrame, sources: pd.Series, keys: _Keys, facts: pd.DataFrame | None
 ) -> tuple[pd.Series, dict[str, str], list[Note]]:
     """Return the child of each record, whom each person of the police is, and what to tell."""
     ids = table["child_id"]
@@ -262,6 +265,9 @@ def _find_children(
         {"row": mine, "person": ids.iloc[mine].to_numpy(object), "child": ids.iloc[other].to_numpy(object)}
     )
     found = found.drop_duplicates(["row", "child"])
+    led = set(found["person"])
+    if facts is not None and len(found):
+        found = found[~_are_others(found, facts)]
     # Siblings may share a police reference: it says of neither which person is which child.
     clear = found[~found["row"].duplicated(keep=False)]
     shared = clear.merge(keys.police, left_on="row", right_on="at").groupby("ref")["person"].nunique()
@@ -275,11 +281,23 @@ def _find_children(
     new = _text(child)
     took = np.flatnonzero((new != ids).to_numpy(dtype=bool))
     left = np.flatnonzero(person & (new == ids).to_numpy(dtype=bool))
-    led = set(found["person"])
     unclear = tuple(i for i in left.tolist() if ids.iloc[i] in led)
     nowhere = tuple(i for i in left.tolist() if ids.iloc[i] not in led)
     told = (("child_by_reference", tuple(took.tolist())), ("person_unclear", unclear), ("person_unknown", nowhere))
     return new, people, [Note(rule, rows) for rule, rows in told if rows]
+
+
+def _are_others(found: pd.DataFrame, facts: pd.DataFrame) -> np.ndarray:
+    """Say where date of birth and sex of a person and of the child both differ."""
+    apart = np.ones(len(found), dtype=bool)
+    for name in ("birth", "sex"):
+        said = facts.loc[facts[name].notna(), ["child_id", name]]
+        if name == "sex":
+            said = said[said["sex"] != "not_stated"]
+        said = said.drop_duplicates("child_id").set_index("child_id")[name]
+        one, other = (found[c].map(said) for c in ("person", "child"))
+        apart &= (one.notna() & other.notna() & (one != other)).fillna(False).to_numpy(dtype=bool)
+    return apart
 
 
 def _share_reference(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from missing_patterns.ingest.cells.ladder import rungs
 from missing_patterns.ingest.opening.grid import as_text, is_blank
 from missing_patterns.ingest.sheet.columns import ladder_of, read_values
 from missing_patterns.ingest.sheet.moments import Times, read_times, to_days
-from missing_patterns.ingest.sheet.rows import Data
+from missing_patterns.ingest.sheet.rows import Data, Distinct
 
 #: Fields of a row that say that something happened about an interview.
 INTERVIEW_FIELDS = (
@@ -24,6 +25,8 @@ INTERVIEW_FIELDS = (
     *("interviewer_role", "is_independent", "mode", "other_refs", "coded_triggers", "primary_trigger"),
     *("narrative", "child_considers_missing", "harm", "actions", "push_factors", "pull_factors"),
 )
+#: Columns that say what came of an interview.
+_SAYS = ("status", "rhi_offered", "rhi_accepted")
 #: Columns of triggers; where there are several, a row's triggers are all of theirs.
 _TRIGGERS = ("coded_triggers", "push_factors", "pull_factors")
 #: A column with more different cells than this holds no answers from a list.
@@ -66,8 +69,13 @@ def read_interviews(
     for name in INTERVIEW_FIELDS:
         if data.has(name):
             there |= ~data.distinct(name).blank()
-    held = read_times(data, "held_at", None if stay is None else stay.ends_at)
-    offered = read_times(data, "offered_at")
+    is_silent = _nothing_in(data, _SAYS).all()
+    with _answers_apart(data):
+        status = rungs(*(read_values(data, name) for name in _SAYS))
+        is_told = ~_nothing_in(data, _SAYS)
+        plannable = ~np.isin(np.asarray(status, dtype=object), schema.HELD)
+        held = read_times(data, "held_at", None if stay is None else stay.ends_at, plannable)
+        offered = read_times(data, "offered_at")
     if stay is not None:
         _check_held(data, held, stay, due_hours)
     skipped = ("child_id", "status", *_TRIGGERS)
@@ -75,7 +83,7 @@ def read_interviews(
     wanted = [c for c in schema.INTERVIEWS.columns if c.name in given and c.name not in skipped]
     columns = {c.name: read_values(data, c.name, codebook) for c in wanted if c.kind not in ("timestamp", "date")}
     columns["coded_triggers"] = _triggers(data, codebook)
-    columns["status"] = rungs(*(read_values(data, name) for name in ("status", "rhi_offered", "rhi_accepted")))
+    columns["status"] = _status_from_date(data, status, is_told, held) if is_silent else status
     columns["offered_at"], columns["held_at"] = offered.at, held.at
     if data.has("other_refs"):
         columns["other_refs"] = read_values(data, "other_refs")
@@ -96,6 +104,60 @@ def _take_flags(data: Data) -> None:
         words = {fold(as_text(c)) for c in found if not is_blank(c)} - values.NOT_RECORDED
         if words and words <= answers:
             data.match.fields[flag] = data.match.fields.pop(dated)
+
+
+@contextlib.contextmanager
+def _answers_apart(data: Data) -> Iterator[None]:
+    """Meanwhile, where answers stand among the dates of a column, have each as a column of its own, blank elsewhere."""
+    answers = values.YES | values.NO | ladder_of(data.match.table).keys()
+    mixed: list[tuple[str, int, int, Distinct]] = []
+    for dated, flag in (("offered_at", "rhi_offered"), ("held_at", "rhi_accepted")):
+        if not data.has(dated) or data.has(flag):
+            continue
+        found = data.distinct(dated)
+        is_answer = [_is_word(c) and fold(as_text(c)) in answers for c in found.cells]
+        if not any(is_answer):
+            continue
+        at = data.match.fields[dated]
+        new = max(len(data.match.headers), *data.known) + 1
+        mixed.append((flag, at, new, found))
+        both = list(zip(found.cells, is_answer, strict=True))
+        data.known[new] = Distinct(found.codes, [c if yes else None for c, yes in both])
+        data.known[at] = Distinct(found.codes, [None if yes else c for c, yes in both])
+        data.match.fields[flag] = new
+    try:
+        yield
+    finally:
+        for flag, at, new, found in mixed:
+            data.known[at] = found
+            del data.match.fields[flag], data.known[new]
+
+
+def _is_word(cell: object) -> bool:
+    return isinstance(cell, bool) or (isinstance(cell, str) and not any(map(str.isdigit, cell)) and not is_blank(cell))
+
+
+def _nothing_in(data: Data, names: Sequence[str]) -> np.ndarray:
+    blank = [data.distinct(name).blank() for name in names if data.has(name)]
+    return np.logical_and.reduce([np.ones(len(data), dtype=bool), *blank])
+
+
+def _status_from_date(data: Data, status: Any, is_told: np.ndarray, held: Times) -> Any:
+    """Where a sheet says nothing of interviews but the dates on which they were held, they were held.
+
+    In a sheet that words the status of others, a blank may be one that is not known, and stays so.
+    """
+    dated = ~np.isnat(held.wall) & data.kept
+    written = data.grid.written_at
+    if written is not None:
+        dated &= held.wall <= np.datetime64(written, "us") + np.timedelta64(1, "D")
+    alone = dated & ~is_told & np.asarray(pd.Series(status).fillna("unknown") == "unknown", dtype=bool)
+    if not alone.any():
+        return status
+    data.tell_column("status_from_date", "held_at", f"{int(alone.sum()):,} of {int(dated.sum()):,}")
+    filled = status.copy()
+    filled[alone] = "completed"
+    return filled
 
 
 def _check_held(data: Data, held: Times, stay: Stay, due_hours: float) -> None:
