@@ -235,6 +235,43 @@ REPEATS = {
         ],
         ["b2:MP-SUPERSEDED"],
     ),
+    "references that begin anew each year: two absences": (
+        [
+            "ref | child | start | end\n1 | C1 | 13/01/2024 21:00 | 14/01/2024 09:00",
+            "ref | child | start | end\n1 | C1 | 13/01/2025 21:00 | 14/01/2025 09:00",
+        ],
+        ["a2:MP-REF-TWICE", "b2:MP-REF-TWICE"],
+    ),
+    "a reference given twice in one file, more than a day apart": (
+        [f"ref | child | start | end\n{ROW}\nM1 | C1 | 20/01/2026 21:00 | 20/01/2026 23:00"],
+        ["a2:MP-REF-TWICE", "a3:MP-REF-TWICE"],
+    ),
+    "a return is known in the file with the older stamps": (
+        [
+            f"ref | child | start | end\n{ROW.rpartition('|')[0]} | ~\nM2 | C2 | 14/01/2026 21:00 | 14/01/2026 23:00",
+            f"ref | child | start | end\n{ROW}",
+        ],
+        ["a2:MP-SUPERSEDED"],
+    ),
+    "without a reference, the child and the minute of the start tell the record": (
+        [
+            "child | start | end | status\nC1 | 13/01/2026 21:00 | 14/01/2026 09:00 | Offered - awaiting",
+            """
+            child | start            | end              | status
+            C1    | 13/01/2026 21:00 | 14/01/2026 09:00 | Declined
+            C2    | 20/01/2026 21:00 | 21/01/2026 09:00 | Declined
+            """,
+        ],
+        ["a2:MP-SUPERSEDED"],
+    ),
+    "by date only, an open record is the one that has a return in another file": (
+        ["child | start | end\nC1 | 20/03/2026 | ~", "child | start | end\nC1 | 20/03/2026 | 22/03/2026"],
+        ["a2:MP-SUPERSEDED"],
+    ),
+    "which file is later cannot be told": (
+        [f"ref | child | start | end\n{ROW}", f"ref | child | start | end\n{ROW[:-5]}22:00"],
+        ["a2:MP-RECORD-TWICE", "b2:MP-RECORD-TWICE"],
+    ),
     "blank references are none": (
         [
             """

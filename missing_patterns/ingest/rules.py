@@ -307,8 +307,8 @@ _DOUBTED = [
 ]
 
 _REPAIRED = [
-    _rule(_R, "duplicate_row", "says exactly what an earlier row says; set aside, the earlier one is kept"),
-    _rule(_R, "superseded", "a later file says otherwise of the same record; set aside, the later one is kept"),
+    _rule(_R, "duplicate_row", "says exactly what an earlier row says; set aside, only the earlier is looked at"),
+    _rule(_R, "superseded", "another file has it with a return, or is later; set aside, that row is looked at"),
     _rule(_R, "encoding_cp1252", "the file is not UTF-8; it was read as Windows text (cp1252)"),
     _rule(_R, "mojibake", "garbled characters were restored"),
     _rule(_R, "nul_bytes", "NUL bytes were taken out"),

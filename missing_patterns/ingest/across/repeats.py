@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from missing_patterns import schema
-from missing_patterns.ingest.across.sheets import Sheet, by_table, codes_of, gather, joined
+from missing_patterns.ingest.across.sheets import Gathered, Sheet, by_table, codes_of, gather, joined, seconds
 from missing_patterns.ingest.log import Log
 from missing_patterns.ingest.opening.grid import Cell, as_text
 from missing_patterns.ingest.profiles.profile import head
@@ -16,14 +15,17 @@ from missing_patterns.ingest.sheet.rows import distinct
 
 #: Equal rows are equal in these; only rows that occur twice here are compared cell by cell.
 _TOLD_BY = ("incident_id", "interview_id", "child_id", "missing_from", "started_on", "held_at")
+#: Records of one reference and child whose starts lie further apart than this, in seconds, are two.
+_DAY = 86_400
 
 
 def check_repeats(sheets: Sequence[Sheet], log: Log) -> None:
     """Set aside what is there already: each record counts once, over all sheets of the same table.
 
-    Of rows that say exactly the same, the first stands. Of a reference that two files give one child with different
-    contents, the row of the file whose newest stamp is later stands; in one file nobody can know, and both are set
-    aside. A reference that is given to different children stays as it is, and is told where incidents are named.
+    Of rows that say exactly the same, the first stands. Of a record that two files hold with different contents, the
+    row with a return stands, else that of the later file; where nobody can know, and in one file, all are set aside. A
+    reference whose starts lie more than a day apart was given twice. One that is given to different children stays as
+    it is. Both are told where incidents are named.
 
     Raises
     ------
@@ -112,40 +114,80 @@ def _codes(group: Sequence[Sheet], name: str) -> np.ndarray:
 
 
 def _check_references(group: Sequence[Sheet], there: dict[str, int]) -> None:
-    """Set aside records of one reference and child that say different things."""
-    rows = gather([s for s in group if s.data.has("incident_id")], "incidents", ("child_id", "incident_id"))
+    """Set aside records that are there again and say something else.
+
+    A reference of one child is one record where the starts lie within a day. Without a reference, the child and the
+    minute of the start tell the record over several files. By date only, where two absences may begin on one day, an
+    open record of one file is the same as one with a return in another.
+    """
+    rows = gather(group, "incidents", ("child_id", "incident_id", "missing_from", "returned_at", "precision"))
     if not len(rows):
         return
     ref = codes_of(rows["incident_id"])
-    if ref.max(initial=-1) + 1 == (ref >= 0).sum():
+    names = list(dict.fromkeys(sheet.data.grid.file for sheet in rows.sheets))
+    is_once = ref.max(initial=-1) + 1 == (ref >= 0).sum()
+    if is_once:
         group[0].refs_once = len(group) == 1
+    if is_once and len(names) == 1:
         return
-    key = joined(ref, codes_of(rows["child_id"]))
-    files = list(dict.fromkeys(sheet.data.grid.file for sheet in rows.sheets))
-    file = np.array([files.index(sheet.data.grid.file) for sheet in rows.sheets])[rows.which]
+    file = np.array([names.index(sheet.data.grid.file) for sheet in rows.sheets])[rows.which]
+    key = _keys(rows, ref)
     twice = pd.Series(joined(key, file)).duplicated(keep=False).to_numpy() & (key >= 0)
-    rows.fault(twice, "record_twice", "incident_id")
-    if len(files) == 1:
+    rows.fault(twice & (ref >= 0), "record_twice", "incident_id")
+    if len(names) == 1:
         return
-    others = rows.only(~twice)
-    key, file = key[~twice], file[~twice]
-    rank = np.array([_newest([s for s in group if s.data.grid.file == f]) for f in files])
-    order = np.lexsort((file, rank[file], key))
-    is_older = np.zeros(len(key), dtype=bool)
-    is_older[order[:-1]] = (key[order[:-1]] == key[order[1:]]) & (key[order[:-1]] >= 0)
-    others.fault(is_older, "superseded", "incident_id")
-    in_order = np.lexsort((file, key))
-    is_there = (key[in_order[1:]] == key[in_order[:-1]]) & (key[in_order[1:]] >= 0)
-    for n, often in enumerate(np.bincount(file[in_order[1:][is_there]], minlength=len(files)).tolist()):
-        there[files[n]] += often
+    alone = np.flatnonzero((key >= 0) & ~np.isin(key, key[twice & (ref < 0)]) & ~twice)
+    key, file = key[alone], file[alone]
+    has_end = rows["returned_at"].notna().to_numpy(dtype=bool)[alone]
+    by_date = ((rows["precision"] == "day").to_numpy(dtype=bool) & (ref < 0))[alone]
+    rank = _ranks(rows)[file]
+    order = np.lexsort((file, rank, has_end, key))
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = key[order[1:]] != key[order[:-1]]
+    best = order[np.append(np.flatnonzero(new)[1:], len(order)) - 1][np.cumsum(new) - 1] if len(order) else order
+    mine = order[order != best]
+    best = best[order != best]
+    is_equal = (has_end[mine] == has_end[best]) & (rank[mine] == rank[best])
+    is_one = ~by_date[mine] | (has_end[best] & ~has_end[mine])
+
+    def where(*positions: np.ndarray) -> np.ndarray:
+        mask = np.zeros(len(rows), dtype=bool)
+        mask[alone[np.concatenate(positions)]] = True
+        return mask
+
+    unknown = is_equal & is_one
+    rows.fault(where(mine[unknown], best[unknown]), "record_twice", "incident_id")
+    older = is_one & ~unknown
+    rows.fault(where(mine[older]), "superseded", "incident_id")
+    last = np.maximum(file[mine], file[best])[is_one]
+    for n, often in enumerate(np.bincount(last, minlength=len(names)).tolist()):
+        there[names[n]] += often
 
 
-def _newest(sheets: Sequence[Sheet]) -> float:
-    """Return the newest stamp of a file's records: what the file knew last."""
-    newest = float("-inf")
-    for table in (schema.INCIDENTS, schema.INTERVIEWS):
-        for column in (c.name for c in table.columns if c.kind == "timestamp"):
-            stamps = gather(sheets, table.name, (column,))[column].dropna()
-            if len(stamps):
-                newest = max(newest, stamps.max().timestamp())
-    return newest
+def _keys(rows: Gathered, ref: np.ndarray) -> np.ndarray:
+    """Number the records: by reference and child where the starts lie within a day, else by child and start."""
+    child, start = codes_of(rows["child_id"]), seconds(rows["missing_from"])
+    named = joined(ref, child)
+    order = np.lexsort((start, named))
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (named[order[1:]] != named[order[:-1]]) | (start[order[1:]] - start[order[:-1]] > _DAY)
+    record = np.empty(len(order), dtype=np.int64)
+    record[order] = np.cumsum(new)
+    by_start = joined(np.where(ref < 0, child, -1), np.asarray(pd.factorize(start // 60)[0], dtype=np.int64))
+    keys: np.ndarray = np.where(ref >= 0, record, np.where(by_start >= 0, by_start + len(order) + 1, -1))
+    return keys
+
+
+def _ranks(rows: Gathered) -> np.ndarray:
+    """Rank the files by what they know last, equal where that cannot be told: a high start, then when written."""
+    start = seconds(rows["missing_from"])
+    whose = np.array([sheet.data.grid.file for sheet in rows.sheets], dtype=object)[rows.which]
+    known: list[tuple[float, float]] = []
+    for name in dict.fromkeys(sheet.data.grid.file for sheet in rows.sheets):
+        here = start[whose == name]
+        written = next(s.data.grid.written_at for s in rows.sheets if s.data.grid.file == name)
+        minute = written.replace(second=0, microsecond=0).timestamp() if written else 0.0
+        # The last 5 of a hundred starts are not looked at, so that one typing error makes no file a later one.
+        known.append((float(np.quantile(here, 0.95, method="nearest")) if len(here) else float("-inf"), minute))
+    levels = sorted(set(known))
+    return np.array([levels.index(k) for k in known], dtype=np.int64)
