@@ -157,6 +157,20 @@ def test_hours_typed_as_numbers_set_the_row_aside(tmp_path: Path) -> None:
     assert records.quarantine["rule"].tolist() == ["MP-NOT-A-DATE"]
 
 
+def test_a_time_in_the_date_and_another_beside_it_sets_the_row_aside(tmp_path: Path) -> None:
+    (tmp_path / "rhi.csv").write_text(
+        "Missing episode ref,Child ID,Date missing,Time missing,Date returned,RHI status\n"
+        "m1,c1,13/01/2026 21:00,09:30,15/01/2026,Completed\n"
+        "m2,c2,13/01/2026 00:00,09:30,15/01/2026,Completed\n"
+        "m3,c3,13/01/2026 21:00,21:00,15/01/2026,Completed\n"
+        "m4,c4,13/01/2026 21:00:20,21:00,15/01/2026,Completed\n"
+    )
+    records = mp.read_records(tmp_path / "rhi.csv")
+    assert records.incidents["child_id"].tolist() == ["C2", "C3", "C4"]
+    assert records.quarantine["rule"].tolist() == ["MP-NOT-A-DATE"]
+    assert records.problems.loc[records.problems["rule"] == "MP-TIME-TWICE", "line"].tolist() == [5]
+
+
 def test_a_single_column_before_the_header_does_not_hide_it(tmp_path: Path) -> None:
     rows = [[None, *row] for row in [list(HEADER), *good_rows(2)]]
     records = mp.read_records(write_xlsx(tmp_path / "rhi.xlsx", {"A": [["Title"], [], *rows]}))

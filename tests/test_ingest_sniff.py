@@ -179,7 +179,7 @@ def messy_rows(n: int = 40) -> list[list[object]]:
     why = ["Bullying; Grumpy mood", "Family contact", "Curfew, Grumpy mood", "Met Zed behind the shop"]
     return [
         [i, f"Y{i % 9}", f"{13 + i % 15}/01/2026 21:00", f"{14 + i % 15}/01/2026 08:00", ["Police", "Aunty Vi"][i % 2],
-         ["Completed", "Declined", "Seen by Mentor", "Kept it on 3 May"][i % 4],
+         ["Completed", "Declined", "Seen by mentor", "Kept it on 3 May"][i % 4],
          why[i % 4] + (f" no {i}" if i % 4 == 3 else ""), "Ann Carer", "long words about it " * 5, "Social worker"]
         for i in range(n)
     ]  # fmt: skip
@@ -219,7 +219,7 @@ class TestMessyTracker:
         unmapped = {u.field: (u.labels, u.n_hidden) for u in mp.sniff(path).sheets[0].unmapped}
         assert unmapped == {
             "coded_triggers": ((("Grumpy mood", 20),), 10),  # the stories differ
-            "status": ((("Seen by Mentor", 10),), 1),  # a digit
+            "status": ((("Seen by mentor", 10),), 1),  # a digit
             "returned_by": ((), 1),  # names may stand there
         }
 
@@ -244,8 +244,8 @@ class TestMessyTracker:
         label = '#   "Grumpy mood"  stands in 20 rows'
         assert label in text
         taught = text.replace(label, 'wellbeing_distress = ["Grumpy mood"]')
-        status = '#   "Seen by Mentor"  stands in 10 rows'
-        taught = taught.replace(status, "").replace('\ncompleted = ["', '\ncompleted = ["Seen by Mentor", "')
+        status = '#   "Seen by mentor"  stands in 10 rows'
+        taught = taught.replace(status, "").replace('\ncompleted = ["', '\ncompleted = ["Seen by mentor", "')
         own.write_text(taught, encoding="utf-8")
         interviews = mp.read_records(path, own).interviews
         assert interviews["coded_triggers"][0] == ("school_bullying", "wellbeing_distress")
@@ -258,7 +258,7 @@ class TestMessyTracker:
         assert 'python -m missing_patterns check "our log 2026.csv" --profile ours.toml' in told
 
     def test_what_fits_but_has_wordings_of_its_own_can_be_read_or_taught(self, tmp_path: Path) -> None:
-        rows = [[f"C{i}", "13/01/2026 10:00", "Seen by Mentor"] for i in range(5)]
+        rows = [[f"C{i}", "13/01/2026 10:00", "Seen by mentor"] for i in range(5)]
         told = mp.sniff(write_csv(tmp_path / "a.csv", rows, ["Child ID", "Date missing", "RHI status"])).explain()
         assert "To read it as it is:  python -m missing_patterns check a.csv" in told
         assert "To teach it the wordings:  python -m missing_patterns sniff a.csv --out ours.toml" in told
@@ -396,3 +396,18 @@ def test_a_first_row_that_is_data_is_not_taken_for_a_header_and_not_shown(tmp_pa
     shown = guess.explain() + guess.to_toml()
     assert "there is no row of headers" in shown
     assert not any(word in shown for word in ("Zed", "Chidl", "bye"))
+
+
+@pytest.mark.parametrize("text", ["Refused by Zeb", "Away with Leah", "REFUSED BY ZEB", "Seen by Mrs Q"])
+def test_a_wording_in_which_a_name_may_stand_is_only_counted(tmp_path: Path, text: str) -> None:
+    rows = "".join(
+        f"m{i},c{i},{i + 13}/01/2026 21:00,,{text}\nn{i},d{i},{i + 13}/01/2026 21:00,,YP unavailable\n"
+        for i in range(9)
+    )
+    path = tmp_path / "rhi.csv"
+    path.write_text(f"Missing episode ref,Child ID,Date time missing,Date time returned,RHI status\n{rows}")
+    guess = mp.sniff(path)
+    told = guess.explain() + guess.to_toml()
+    assert "YP unavailable" in told
+    assert text not in told
+    assert guess.sheets[0].unmapped[0].n_hidden == 1

@@ -279,6 +279,7 @@ _DOUBTED = [
     _rule(_W, "infant", "aged under 5 at the start; check the date of birth"),
     _rule(_W, "mostly_midnight", "many times are exactly 00:00; if that means 'time unknown', leave the time out"),
     _rule(_W, "time_blank", "the time is blank: durations of this row are in whole days"),
+    _rule(_W, "time_twice", "a time stands in the date and in the column beside it; the date's own was used"),
     _rule(_W, "one_category", "every row is of one type, missing or away: a habit of recording, not a fact"),
     _rule(_W, "interview_planned", "lies after the file was written and is not said to be held: booked, not recorded"),
     _rule(_W, "interview_late", "held more than 72 hours after the return"),

@@ -196,6 +196,11 @@ def _join_times(data: Data, name: str, naive: _Naive) -> _Naive:
     data.fault(fault & dated, "not_a_date", beside)
     bare = dated & (naive.at == to_days(naive.at))
     joins = there & bare
+    twice = there & dated & ~bare
+    apart = np.abs(naive.at - to_days(naive.at) - since)
+    differ = twice & ~naive.is_utc & (apart >= np.timedelta64(1, "m"))
+    data.fault(differ, "not_a_date", beside)
+    data.tell(twice & ~differ & (apart > np.timedelta64(0, "us")), "time_twice", beside)
     at = naive.at.copy()
     at[joins] += since[joins]
     data.tell(bare & ~there & ~fault, "time_blank", beside)

@@ -1,7 +1,8 @@
 """Wordings of a file that no list knows: those that are surely an option of a form are shown, others only counted.
 
 A wording that few rows hold may be a child's story or a name. One is shown only if it stands in enough rows of enough
-children, is short and holds no digit; and never of fields in which people or places are named.
+children, is short, and holds no digit and no capital where a name may stand; and never of fields in which people or
+places are named.
 """
 
 from __future__ import annotations
@@ -28,6 +29,31 @@ SHOWN = (
     *("status", "category", "rhi_offered", "rhi_accepted", "rhi_offered_last", "rhi_accepted_last", "risk_level"),
     *("care_status", "mode", "harm"),
 )
+
+
+_WORD = re.compile(r"[^\W\d_]+")
+#: Words that forms write in capitals.
+ABBREVIATIONS = frozenset(
+    "CSE CCE CE RHI YP SW IRO MFH LAC CLA CIC EDT EHE NRM MASH CAMHS LA UASC AWOL NFA A M N Y".split()
+)
+
+
+def may_name(text: str) -> bool:
+    """Say whether a wording has a capital where a name may stand: behind its first word, or behind "by".
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> [may_name(t) for t in ("Refused by YP", "Refused by Zeb", "Gone to Leah", "OFFERED AND HELD", "At risk of CSE")]
+    [False, True, True, False, False]
+    """
+    words = _WORD.findall(text)
+    if text.isupper():
+        return "BY" in words and words[-1] != "BY" and words[words.index("BY") + 1] not in ABBREVIATIONS
+    return any(w[:1].isupper() and w not in ABBREVIATIONS for w in words[1:])
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -65,7 +91,7 @@ class Unmapped:
             return f"{n} and not shown, since names may stand here"
         return (
             f"{n} and not shown: in fewer than {FEWEST_ROWS} rows, of fewer than {FEWEST_CHILDREN} children, with a "
-            f"digit, or longer than {LONGEST} characters"
+            f"digit, longer than {LONGEST} characters, or with a capital inside, where a name may stand"
         )
 
 
@@ -147,6 +173,7 @@ def _sort(
         at = np.flatnonzero(np.isin(codes, cells))
         children = set() if child is None else {fold(as_text(child[i])) for i in at.tolist()} - {""}
         is_option = len(text) <= LONGEST and not any(c.isdigit() for c in text) and text.isprintable()
+        is_option = is_option and not may_name(text)
         if name in SHOWN and is_option and len(at) >= FEWEST_ROWS and len(children) >= FEWEST_CHILDREN:
             shown.append((text, len(at)))
     ordered = sorted(shown, key=lambda pair: (-pair[1], pair[0]))
