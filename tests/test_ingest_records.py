@@ -539,7 +539,9 @@ class TestSources:
         assert records.incidents["missing_from_setting"].tolist() == ["care"]
 
     def test_interviews_in_a_table_of_their_own(self, tmp_path: Path) -> None:
-        write_csv(tmp_path / "incidents.csv", [r[:5] for r in good_rows(3)], HEADER[:5])
+        rows = [r[:5] for r in good_rows(3)]
+        rows[1][1] = "C0"
+        write_csv(tmp_path / "incidents.csv", rows, HEADER[:5])
         write_csv(
             tmp_path / "rhi.csv",
             [["R1", "C0", "M0; M1", "Completed"], ["R2", "C2", "", "Declined"], ["R2", "C2", "M7", "Declined"]],

@@ -139,7 +139,8 @@ def _is_word(cell: object) -> bool:
 
 def _nothing_in(data: Data, names: Sequence[str]) -> np.ndarray:
     blank = [data.distinct(name).blank() for name in names if data.has(name)]
-    return np.logical_and.reduce([np.ones(len(data), dtype=bool), *blank])
+    nothing: np.ndarray = np.logical_and.reduce([np.ones(len(data), dtype=bool), *blank])
+    return nothing
 
 
 def _status_from_date(data: Data, status: Any, is_told: np.ndarray, held: Times) -> Any:
