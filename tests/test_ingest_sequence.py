@@ -268,6 +268,13 @@ REPEATS = {
         ["child | start | end\nC1 | 20/03/2026 | ~", "child | start | end\nC1 | 20/03/2026 | 22/03/2026"],
         ["a2:MP-SUPERSEDED"],
     ),
+    "the same record written in another way says the same": (
+        [
+            "child | start | end\nC1 | 13/01/2026 21:00 | 13/01/2026 23:00",
+            "child | start | end\nc1 | 2026-01-13T21:00 | 2026-01-13T23:00",
+        ],
+        ["b2:MP-DUPLICATE-ROW", "b2:MP-ID-REPAIRED"],
+    ),
     "which file is later cannot be told": (
         [f"ref | child | start | end\n{ROW}", f"ref | child | start | end\n{ROW[:-5]}22:00"],
         ["a2:MP-RECORD-TWICE", "b2:MP-RECORD-TWICE"],

@@ -308,7 +308,7 @@ _DOUBTED = [
 ]
 
 _REPAIRED = [
-    _rule(_R, "duplicate_row", "says exactly what an earlier row says; set aside, only the earlier is looked at"),
+    _rule(_R, "duplicate_row", "says exactly what another row says; set aside, only that one is looked at"),
     _rule(_R, "superseded", "another file has it with a return, or is later; set aside, that row is looked at"),
     _rule(_R, "encoding_cp1252", "the file is not UTF-8; it was read as Windows text (cp1252)"),
     _rule(_R, "mojibake", "garbled characters were restored"),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from missing_patterns import schema
 from missing_patterns.ingest.across.sheets import Gathered, Sheet, by_table, codes_of, gather, joined, seconds
 from missing_patterns.ingest.log import Log
 from missing_patterns.ingest.opening.grid import Cell, as_text
@@ -141,7 +142,7 @@ def _check_references(group: Sequence[Sheet], there: dict[str, int]) -> None:
     has_end = rows["returned_at"].notna().to_numpy(dtype=bool)[alone]
     by_date = ((rows["precision"] == "day").to_numpy(dtype=bool) & (ref < 0))[alone]
     rank = _ranks(rows)[file]
-    order = np.lexsort((file, rank, has_end, key))
+    order = np.lexsort((-file, rank, has_end, key))  # of equals the first file stands
     new = np.ones(len(order), dtype=bool)
     new[1:] = key[order[1:]] != key[order[:-1]]
     best = order[np.append(np.flatnonzero(new)[1:], len(order)) - 1][np.cumsum(new) - 1] if len(order) else order
@@ -155,9 +156,13 @@ def _check_references(group: Sequence[Sheet], there: dict[str, int]) -> None:
         mask[alone[np.concatenate(positions)]] = True
         return mask
 
-    unknown = is_equal & is_one
+    both = np.concatenate([mine, best])
+    said = _said(rows, alone[both])
+    is_same = (said[: len(mine)] == said[len(mine) :]) & ~by_date[mine]
+    rows.fault(where(mine[is_same]), "duplicate_row")
+    unknown = is_equal & is_one & ~is_same
     rows.fault(where(mine[unknown], best[unknown]), "record_twice", "incident_id")
-    older = is_one & ~unknown
+    older = is_one & ~unknown & ~is_same
     rows.fault(where(mine[older]), "superseded", "incident_id")
     last = np.maximum(file[mine], file[best])[is_one]
     for n, often in enumerate(np.bincount(last, minlength=len(names)).tolist()):
@@ -176,6 +181,19 @@ def _keys(rows: Gathered, ref: np.ndarray) -> np.ndarray:
     by_start = joined(np.where(ref < 0, child, -1), np.asarray(pd.factorize(start // 60)[0], dtype=np.int64))
     keys: np.ndarray = np.where(ref >= 0, record, np.where(by_start >= 0, by_start + len(order) + 1, -1))
     return keys
+
+
+def _said(rows: Gathered, at: np.ndarray) -> np.ndarray:
+    """Return a number for all that was read of each of these rows, equal where they say the same."""
+    said = np.zeros(len(at), dtype=np.uint64)
+    for n, sheet in enumerate(rows.sheets):
+        here = np.flatnonzero(rows.which[at] == n)
+        for table in (schema.INCIDENTS, schema.INTERVIEWS) if len(here) else ():
+            piece = getattr(sheet.pieces, table.name)
+            if piece is not None:
+                frame = piece.set_index("at")[list(table.names)].reindex(rows.at[at[here]]).astype(str)
+                said[here] = said[here] * np.uint64(31) + pd.util.hash_pandas_object(frame, index=False).to_numpy()
+    return said
 
 
 def _ranks(rows: Gathered) -> np.ndarray:
