@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from missing_patterns.codebook import ANSWERS_NOT_TRIGGERS, Codebook, fold
-from missing_patterns.ingest.cells.values import Parsed, parse_id, parse_text
+from missing_patterns.ingest.cells.values import LETTER, Parsed, parse_id, parse_text
 from missing_patterns.ingest.opening.grid import Cell, as_text, is_blank
 
 _HARD = re.compile(r"(\r\n|[;|\r\n\t])")
@@ -20,7 +20,6 @@ _SOFT = re.compile(r"(\s*(?:[,/&+]|\band\b)\s*)", re.IGNORECASE)
 _BULLET = re.compile(
     r"^\s*(?:[-*\u2022\u00b7\u25aa\u25e6\u2013]|\[[x ]?\]|[\u2713\u2714\u2611]|\d{1,2}[.)])\s*", re.IGNORECASE
 )
-_LETTER = re.compile(r"^\(?[a-z0-9]{1,2}[).:]\s+")
 _OTHER = re.compile(r"other\b\s*[:(\-]")
 _NAMES = {
     ";": "semicolons",
@@ -191,7 +190,7 @@ def _lookup(text: str, codebook: Codebook) -> str | None:
         return code
     if answer := ANSWERS_NOT_TRIGGERS.get(word):
         return answer
-    if stripped := codebook.find(_LETTER.sub("", word)):
+    if stripped := codebook.find(LETTER.sub("", word)):
         return stripped
     return "other_specified" if _OTHER.match(word) else None
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from missing_patterns.ingest.cells.values import CONTROL
 from missing_patterns.ingest.opening.grid import Cell, is_blank, tidy
 
 _TIME = r"(?P<h>\d{1,2})(?P<sep>[:.])(?P<mi>\d{2})(?:[:.](?P<s>\d{2})(?P<f>[.,:]\d+)?)?\s*(?P<ap>[ap]\.?m\.?)?"
@@ -33,7 +34,6 @@ _NAMED_FIRST = re.compile(
     rf"(?P<m>[a-z]{{3,9}})\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>\d{{4}}){_REST}", re.IGNORECASE
 )
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _MONTHS = "january february march april may june july august september october november december".split()
 _EPOCH = dt.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel counts days from here
@@ -141,7 +141,7 @@ def parse_one(cell: Cell, order: str = "day_first", last_year: int = LAST_TWO_DI
         return Read()
     if isinstance(cell, int | float):
         return _from_serial(float(cell))
-    whole = _CONTROL.sub("", cell)
+    whole = CONTROL.sub("", cell)
     clean = tidy(whole)
     marks = CONTROL_CHARACTERS if clean != cell and clean != cell.strip().strip("\u00a0").strip() else 0
     if is_blank(clean):
@@ -346,7 +346,7 @@ def _time_of(cell: Cell) -> _Clock | None:
     if isinstance(cell, dt.timedelta):
         return _Clock(cell, 0) if dt.timedelta(0) <= cell <= dt.timedelta(days=1) else None
     if isinstance(cell, str):
-        text = tidy(_CONTROL.sub("", cell))
+        text = tidy(CONTROL.sub("", cell))
         if re.fullmatch(r"0?\.\d+", text):
             return _Clock(dt.timedelta(seconds=round(float(text) * 86_400)), 0)
         return read_clock(text.zfill(4) if text.isdigit() and len(text) == 3 else text)

@@ -50,9 +50,11 @@ _PLAIN = re.compile(r"(?=.*\d)[A-Z0-9]{5,}(?:[-/_][A-Z0-9]+)+")
 #: Ids of at most so many letters cannot hold a word.
 MOST_LETTERS = 3
 _LONGEST_PLAIN = 16
-_LETTER = re.compile(r"^\(?[a-z0-9]{1,2}[).:]\s*(?=\S)")
+#: What numbers the options of a form, such as "a) ".
+LETTER = re.compile(r"^\(?[a-z0-9]{1,2}[).:]\s*(?=\S)")
 _ERROR = re.compile(r"#(?:REF!|N/A|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!)|#{3,}")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+#: What nobody can see and no text needs.
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 #: Of each sign: 1 for a digit, 256 for a capital, 65,536 for any other but the end of a text.
 _KINDS = np.full(256, 65_536, dtype=np.int64)
@@ -278,7 +280,7 @@ def code_parser(known: Mapping[str, str]) -> Callable[[Cell], Parsed]:
             return None, "", ""
         word = fold(as_text(cell))
         if word not in known:
-            word = _LETTER.sub("", word)
+            word = LETTER.sub("", word)
         code = known.get(word)
         if code is not None:
             return code, "", ""
@@ -339,7 +341,7 @@ def parse_text(cell: Cell) -> tuple[str | None, str, str]:
     if is_blank(cell):
         return None, "", ""
     text = as_text(cell)
-    clean = _CONTROL.sub("", text)
+    clean = CONTROL.sub("", text)
     if not clean.isascii():
         clean = _PILED.sub(r"\1", clean)
     return clean.strip() or None, "", "" if len(clean) == len(text) else "control_characters"
