@@ -295,7 +295,8 @@ def _are_others(found: pd.DataFrame, facts: pd.DataFrame) -> np.ndarray:
         if name == "sex":
             said = said[said["sex"] != "not_stated"]
         said = said.drop_duplicates("child_id").set_index("child_id")[name]
-        one, other = (found[c].map(said) for c in ("person", "child"))
+        # Not map, which loses the type where nothing is said of anybody.
+        one, other = (said.reindex(found[c].tolist()).reset_index(drop=True) for c in ("person", "child"))
         apart &= (one.notna() & other.notna() & (one != other)).fillna(False).to_numpy(dtype=bool)
     return apart
 

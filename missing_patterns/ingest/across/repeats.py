@@ -12,7 +12,7 @@ from missing_patterns.ingest.across.sheets import Gathered, Sheet, by_table, cod
 from missing_patterns.ingest.log import Log
 from missing_patterns.ingest.opening.grid import Cell, as_text
 from missing_patterns.ingest.profiles.profile import head
-from missing_patterns.ingest.sheet.rows import distinct
+from missing_patterns.ingest.sheet.distinct import distinct
 
 #: Equal rows are equal in these; only rows that occur twice here are compared cell by cell.
 _TOLD_BY = ("incident_id", "interview_id", "child_id", "missing_from", "started_on", "held_at")

@@ -16,8 +16,9 @@ from missing_patterns.ingest.cells import values
 from missing_patterns.ingest.cells.ladder import rungs
 from missing_patterns.ingest.opening.grid import as_text, is_blank
 from missing_patterns.ingest.sheet.columns import ladder_of, read_values
+from missing_patterns.ingest.sheet.distinct import Distinct
 from missing_patterns.ingest.sheet.moments import Times, read_times, to_days
-from missing_patterns.ingest.sheet.rows import Data, Distinct
+from missing_patterns.ingest.sheet.rows import Data
 
 #: Fields of a row that say that something happened about an interview.
 INTERVIEW_FIELDS = (
@@ -121,6 +122,8 @@ def _answers_apart(data: Data) -> Iterator[None]:
         at = data.match.fields[dated]
         new = max(len(data.match.headers), *data.known) + 1
         mixed.append((flag, at, new, found))
+        if data.has("status"):  # whose word stands, so that these words are not read as the answer
+            data.tell(found.spread(is_answer, dtype=bool) & ~data.distinct("status").blank(), "date_is_words", dated)
         both = list(zip(found.cells, is_answer, strict=True))
         data.known[new] = Distinct(found.codes, [c if yes else None for c, yes in both])
         data.known[at] = Distinct(found.codes, [None if yes else c for c, yes in both])

@@ -13,7 +13,8 @@ from missing_patterns.ingest.cells import dates
 from missing_patterns.ingest.cells.clocks import place
 from missing_patterns.ingest.cells.dates import FAULTS, parse_times
 from missing_patterns.ingest.cells.stamps import Order, Stamps, minority, parse_cells, prove_order
-from missing_patterns.ingest.sheet.rows import Data, Distinct
+from missing_patterns.ingest.sheet.distinct import Distinct
+from missing_patterns.ingest.sheet.rows import Data
 
 #: Fields without which a row says nothing safe: words that are no date set the row aside there.
 VITAL = ("missing_from", "returned_at", "started_on", "ended_on")

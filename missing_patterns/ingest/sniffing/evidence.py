@@ -17,7 +17,7 @@ from missing_patterns.ingest.cells.stamps import parse_cells, prove_order
 from missing_patterns.ingest.opening.grid import Cell, as_text, is_blank, tidy
 from missing_patterns.ingest.profiles.fields import DATE_ORDERS, TRIGGER_FIELDS, TableProfile, fields_of
 from missing_patterns.ingest.profiles.wordings import own_codebook, phrase_parser
-from missing_patterns.ingest.sheet.rows import distinct
+from missing_patterns.ingest.sheet.distinct import distinct
 
 #: Cells that are looked at, from the first row down.
 N_LOOKED = 2_000

@@ -11,7 +11,7 @@ import numpy as np
 from missing_patterns.ingest.cells.stamps import parse_cells
 from missing_patterns.ingest.opening.grid import Cell
 from missing_patterns.ingest.profiles.fields import TableProfile, fields_of, head
-from missing_patterns.ingest.sheet.rows import distinct
+from missing_patterns.ingest.sheet.distinct import distinct
 from missing_patterns.ingest.sniffing.evidence import FEWEST, Shape, judge, known_cells, shape_of
 
 #: A header is offered as a guess when it is at least this like a known one; a little less will do if its cells fit.

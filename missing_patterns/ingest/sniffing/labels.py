@@ -18,7 +18,7 @@ import numpy as np
 from missing_patterns.codebook import fold
 from missing_patterns.ingest.opening.grid import Cell, as_text, is_blank
 from missing_patterns.ingest.profiles.fields import TRIGGER_FIELDS, TableProfile, fields_of
-from missing_patterns.ingest.sheet.rows import Distinct, distinct
+from missing_patterns.ingest.sheet.distinct import Distinct, distinct
 from missing_patterns.ingest.sniffing.evidence import parser_of
 
 #: A wording is shown if it stands in this many rows, of this many children, and is no longer than this.
