@@ -266,9 +266,12 @@ def _second_table(best: Match, rows: Sequence[Sequence[Cell]]) -> int | None:
     at = best.fields[(dates or best.table.recognise)[0]]
     first = best.row + best.n_rows
     is_name = {"": False}
-    for i in range(first, len(rows)):
+    column = [row[at] if at < len(row) else None for row in rows[first:]]
+    # Every letter comes after every digit, so that a date costs one comparison.
+    worded = [(i, word) for i, word in enumerate(column, first) if word.__class__ is str and word >= "A"]
+    for i, word in worded:
         row = rows[i]
-        if at >= len(row) or not isinstance(word := row[at], str) or not word[:1].isalpha():
+        if not isinstance(word, str) or not word[:1].isalpha():
             continue
         if word not in is_name:
             is_name[word] = word in best.table.exact or head(word) in best.table.aliases or head(word) in _all_names()

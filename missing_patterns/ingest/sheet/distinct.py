@@ -95,7 +95,7 @@ class Distinct:
         return Distinct(codes.astype(np.int64), [self.cells[i] for i in used.tolist()])
 
 
-def distinct(cells: Sequence[Cell]) -> Distinct:
+def distinct(cells: Sequence[Cell] | np.ndarray) -> Distinct:
     """Find the distinct cells; cells of different types are never one.
 
     Raises

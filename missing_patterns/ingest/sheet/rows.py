@@ -99,14 +99,14 @@ class Data:
 
     def cells(self, name: str) -> list[Cell]:
         """Return the cells of a field, row by row."""
-        return _column(self.rows, self.block, self.match.fields[name])
+        return list(_column(self.rows, self.block, self.match.fields[name]))
 
     def distinct(self, name: str) -> Distinct:
         """Return the distinct cells of a field, found once."""
         at = self.match.fields[name]
         found = self.known.get(at)
         if found is None:
-            found = self.known[at] = distinct(self.cells(name))
+            found = self.known[at] = distinct(_column(self.rows, self.block, at))
         return found
 
     def as_read(self, names: Sequence[str], at: np.ndarray) -> list[str]:
@@ -177,7 +177,7 @@ def find_rows(grid: Grid, match: Match, log: Log) -> Data:
     index = np.flatnonzero(is_data) + first
     log.add("total_row", grid.file, grid.sheet, lines=lines[totals])
     data = Data(grid, match, log, index, lines[index], _no_rules(len(index)))
-    data.block = _as_block(data.rows) if block is None or not is_data.all() else block
+    data.block = _as_block(data.rows) if block is None else block if is_data.all() else block[is_data]
     for at, found in every.items():
         data.known[at] = found if is_data.all() else found.take(is_data)
     _check_merged(data)
@@ -219,10 +219,9 @@ def _as_block(rows: Sequence[Sequence[Cell]]) -> np.ndarray | None:
     return flat.reshape(len(rows), width)
 
 
-def _column(rows: Sequence[Sequence[Cell]], block: np.ndarray | None, at: int) -> list[Cell]:
+def _column(rows: Sequence[Sequence[Cell]], block: np.ndarray | None, at: int) -> Sequence[Cell] | np.ndarray:
     if block is not None:
-        cells: list[Cell] = block[:, at].tolist() if at < block.shape[1] else [None] * len(block)
-        return cells
+        return block[:, at] if at < block.shape[1] else [None] * len(block)
     return [row[at] if at < len(row) else None for row in rows]
 
 
