@@ -151,8 +151,8 @@ class Log:
         ------
         Nothing.
         """
-        for noted, n in zip((self._batches, self._aside, self._accounts), mark, strict=True):
-            del noted[n:]
+        n_batches, n_aside, n_accounts = mark
+        del self._batches[n_batches:], self._aside[n_aside:], self._accounts[n_accounts:]
 
     def forget(self, file: str) -> None:
         """Forget what was noted of one file.
