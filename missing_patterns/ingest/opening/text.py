@@ -173,7 +173,7 @@ def _read_fast(text: str, delimiter: str, file: str) -> tuple[list[Sequence[Cell
         if reader.line_num == len(every):
             return every, range(1, len(every) + 1)
     except csv.Error:
-        pass
+        pass  # read again below, where the line at fault is known and told
     del lines
     rows: list[Sequence[Cell]] = []
     ends: list[int] = []
