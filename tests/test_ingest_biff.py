@@ -75,7 +75,8 @@ class TestXls:
 
     def test_damage_of_any_kind_is_no_traceback(self, tmp_path: Path) -> None:
         data = self.book(tmp_path)
-        n_read = n_refused = 0
+        named: list[bool] = []
+        n_read = 0
         for at in range(0, len(data), 97):
             damaged = bytearray(data)
             damaged[at] ^= 0xFF
@@ -83,9 +84,9 @@ class TestXls:
                 books.read_book(bytes(damaged), "a.xls", Log(), mp.ingest.reader.known_tables(None))
                 n_read += 1
             except DataRefused as refused:
-                assert str(refused).startswith("a.xls")
-                n_refused += 1
-        assert n_read and n_refused
+                named.append(str(refused).startswith("a.xls"))
+        assert n_read > 0
+        assert set(named) == {True}
 
     def test_a_chain_that_runs_in_a_circle_is_no_book(self) -> None:
         with pytest.raises(biff.NotWhole):
