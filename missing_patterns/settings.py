@@ -54,6 +54,9 @@ class Settings:
         Counts of fewer children than this are withheld; at least 2.
     min_at_risk : int
         A curve stops where fewer children than this are still followed.
+    terms, bank_holidays : str
+        Paths of the council's own school terms and bank holidays, as ``read_calendar`` takes them; ``""`` = those
+        that ship with the library. Read from a file, they are relative to its folder.
 
     Raises
     ------
@@ -84,6 +87,8 @@ class Settings:
     profile: str
     threshold: int
     min_at_risk: int
+    terms: str
+    bank_holidays: str
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -156,7 +161,11 @@ def read_settings(path: str | Path | None = None) -> Settings:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsRefused(f"{path.name}: is not TOML: {error}") from None
-    return Settings(**values | _flatten(given, path.name))
+    own = _flatten(given, path.name)
+    for name in ("terms", "bank_holidays"):
+        if isinstance(own.get(name), str) and own[name]:
+            own[name] = str(path.resolve().parent / own[name])
+    return Settings(**values | own)
 
 
 def defaults() -> dict[str, Any]:

@@ -39,7 +39,7 @@ ROOMS = {
     "cli": 12,
     "__main__": 13,
 }
-DATA_FOLDERS = {"codebooks", "profiles", "templates"}
+DATA_FOLDERS = {"calendars", "codebooks", "profiles", "templates"}
 HEAVY = ("sklearn", "statsmodels", "matplotlib", "scipy", "docx", "jinja2", "xlsxwriter", "python_calamine", "click")
 
 

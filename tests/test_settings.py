@@ -36,6 +36,17 @@ def test_a_council_writes_only_what_differs(tmp_path: Path) -> None:
     assert (got.name, got.threshold, got.due_hours) == ("Made-up Borough", 10, 72)
 
 
+def test_calendars_of_the_council_lie_beside_its_file(tmp_path: Path) -> None:
+    assert (read_settings().terms, read_settings().bank_holidays) == ("", "")
+    got = read_settings(settings_file(tmp_path, '[calendar]\nterms = "terms.csv"\nbank_holidays = ""\n'))
+    assert (got.terms, got.bank_holidays) == (str(tmp_path.resolve() / "terms.csv"), "")
+    elsewhere = tmp_path.resolve() / "elsewhere" / "holidays.csv"
+    got = read_settings(settings_file(tmp_path, f"[calendar]\nbank_holidays = '{elsewhere}'\n"))
+    assert (got.terms, got.bank_holidays) == ("", str(elsewhere))
+    with pytest.raises(SettingsRefused, match="terms must be text"):
+        read_settings(settings_file(tmp_path, "[calendar]\nterms = 3\n"))
+
+
 def test_every_setting_has_a_default_with_a_comment() -> None:
     assert set(defaults()) == {f.name for f in fields(Settings)}
     text = (resources.files("missing_patterns") / "settings.toml").read_text(encoding="utf-8")
@@ -74,6 +85,8 @@ def test_unknown_names_are_refused_together_with_the_nearest_known(tmp_path: Pat
         ("merge_gap", "soon", "merge_gap must be a length of time"),
         ("merge_gap", "-1h", "merge_gap must be a length of time"),
         ("name", 3, "name must be text"),
+        ("terms", 3, "terms must be text"),
+        ("bank_holidays", None, "bank_holidays must be text"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(name: str, value: object, words: str) -> None:
