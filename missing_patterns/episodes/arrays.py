@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from missing_patterns.schema import CHILDREN, LONDON, TIMESTAMP, conform
+from missing_patterns.schema import LONDON, TIMESTAMP
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -168,32 +168,3 @@ def largest_before(group: Ints, values: Ints) -> Ints:
     before[1:] = levels[running[:-1]]
     before[is_first(group)] = ABSENT
     return before
-
-
-def limits(child_ids: pd.Index, until: pd.Timestamp, children: pd.DataFrame | None) -> tuple[Ints, Ints, Ints]:
-    """Return, per child, when observation began, when it ended, and the birth month, in microseconds.
-
-    ``ABSENT`` where the beginning or the birth month is not recorded. The end is ``until`` or the child's own
-    ``observed_until`` (the first day on which an episode would no longer be recorded), whichever is earlier.
-
-    Raises
-    ------
-    TableRefused
-        If ``children`` is not the children table.
-
-    Examples
-    --------
-    >>> ends = limits(pd.Index(["A"]), pd.Timestamp("1971-01-01", tz="UTC"), None)[1]
-    >>> (ends // DAY_US).tolist()
-    [365]
-    """
-    end_of_all = utc_us(pd.Series([until]).dt.as_unit("us"))[0]
-    ends = np.full(len(child_ids), end_of_all, dtype=np.int64)
-    if children is None:
-        absent = np.full(len(child_ids), ABSENT, dtype=np.int64)
-        return absent, ends, absent.copy()
-    table = conform(children, CHILDREN).dropna(subset=["child_id"]).set_index("child_id").reindex(child_ids)
-    begins, own, born = (
-        midnights(day_numbers(table[column])) for column in ("observed_from", "observed_until", "birth_month")
-    )
-    return begins, np.where(own == ABSENT, ends, np.minimum(own, ends)), born

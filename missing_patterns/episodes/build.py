@@ -10,6 +10,7 @@ import pandas as pd
 
 from missing_patterns.episodes import arrays as ar
 from missing_patterns.episodes.arrays import ABSENT, BEYOND, DAY_US, Flags, Ints
+from missing_patterns.episodes.observed import observe
 from missing_patterns.episodes.spans import Rows, Spans, join_days, join_minutes, stretch
 from missing_patterns.errors import ArgumentRefused, TableRefused, positions
 from missing_patterns.schema import CATEGORIES, EPISODES, INCIDENTS, TEXT, conform, moment
@@ -17,6 +18,7 @@ from missing_patterns.schema import CATEGORIES, EPISODES, INCIDENTS, TEXT, confo
 #: Sources whose list of codes holds missing and away, but no word for no apparent risk.
 _TWO_CODES = ("ssda903", "ssd")
 _AT_START = ("missing_from_setting", "placement_type", "home_id", "in_area", "risk_level")
+_AT_END = ("returned_by", "found_place", "found_area")
 
 
 def build_episodes(
@@ -59,7 +61,8 @@ def build_episodes(
         End of observation; a bare date is observed to its end. What happened at or after this moment is not known
         yet: later incidents are left out, and a later return leaves the episode open.
     children : pd.DataFrame, optional
-        The children table; a child's own ``observed_until`` ends that child's observation earlier.
+        The children table; a child's own ``observed_until`` ends that child's observation earlier. The 18th birthday
+        does not: every record counts here.
 
     Returns
     -------
@@ -67,7 +70,8 @@ def build_episodes(
         The episodes table, sorted by child and time (``episode_no`` counts in that order). An episode whose start
         is known by date only begins at midnight of that date. ``duration_hours`` and ``gap_days`` are true elapsed
         time, or whole days between the dates where a stamp involved is known by date only. Settings are those of
-        the first incident that records them, ``returned_by`` that of the last.
+        the first incident that records them; ``returned_by``, ``found_place`` and ``found_area`` those of the last,
+        blank unless the episode has a return.
         ``.attrs["accounting"]`` counts what was done:
         ``n_incidents = n_joined + n_after_end + n_after_exit + n_episodes``; of those joined, ``n_same_absence`` share
         an ``absence_id`` with another.
@@ -96,7 +100,7 @@ def build_episodes(
     until = moment(observed_until)
     table = _with_ids(conform(incidents, INCIDENTS))
     child, child_ids = _codes(table["child_id"])
-    _, ends, _ = ar.limits(child_ids, until, children)
+    ends = observe(child_ids, until, children, adults=True).end
     rows = _observed_rows(table, child, ends)
     until_us = int(ar.utc_us(pd.Series([until]).dt.as_unit("us"))[0])
     n_after_end = int((rows.start >= until_us).sum())
@@ -222,8 +226,8 @@ def _describe(table: pd.DataFrame, rows: Rows, spans: Spans, spell: Ints, child_
         done[column] = _first_recorded(table[column], ordered, inside, len(cuts))
     # The incident that ended the episode stands last when ordered by end; the first recorded of the reverse.
     backwards = np.lexsort((rows.rank, rows.end, spell))[::-1]
-    by_whom = _first_recorded(table["returned_by"], backwards, spell[backwards], len(cuts))
-    done["returned_by"] = by_whom.where(closed)
+    for column in _AT_END:
+        done[column] = _first_recorded(table[column], backwards, spell[backwards], len(cuts)).where(closed)
     return conform(pd.DataFrame(done), EPISODES)
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from missing_patterns.episodes import arrays as ar
 from missing_patterns.episodes.arrays import ABSENT, DAY_US, Flags, Ints
+from missing_patterns.episodes.observed import observe
 from missing_patterns.errors import ArgumentRefused, TableRefused, did_you_mean, positions
 from missing_patterns.schema import CHILDREN, EPISODES, INTERVALS, TEXT, conform, moment
 
@@ -212,7 +213,8 @@ def _know(
     ids = table["child_id"] if more is None else pd.concat([table["child_id"], more["child_id"]])
     codes, levels = pd.factorize(ids, sort=True)
     child_ids = pd.Index(levels)
-    begin, limit, born = ar.limits(child_ids, until, children)
+    observed = observe(child_ids, until, children)
+    begin, limit, born = observed.begin, observed.end, observed.born
     child = codes[: len(table)].astype(np.int64)
     seen = ar.utc_us(table["missing_from"]) < limit[child]
     n_after_end = int((~seen).sum())

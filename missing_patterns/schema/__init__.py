@@ -9,10 +9,13 @@ from missing_patterns.schema.gate import DATE, TEXT, TIMESTAMP, conform, empty, 
 from missing_patterns.schema.records import Records
 from missing_patterns.schema.tables import (
     ACCOUNTING,
+    ADMINISTRATIVE_ENDS,
     ANSWERS,
     CARE_STATUSES,
     CATEGORIES,
     CHILDREN,
+    COMPETING_EXITS,
+    ENDED_BY,
     EPISODES,
     EXIT_REASONS,
     HELD,
@@ -47,11 +50,14 @@ from missing_patterns.schema.times import LONDON, calendar_month, moment, start_
 
 __all__ = [
     "ACCOUNTING",
+    "ADMINISTRATIVE_ENDS",
     "ANSWERS",
     "CARE_STATUSES",
     "CATEGORIES",
     "CHILDREN",
+    "COMPETING_EXITS",
     "DATE",
+    "ENDED_BY",
     "EPISODES",
     "EXIT_REASONS",
     "HELD",

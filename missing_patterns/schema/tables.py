@@ -29,6 +29,12 @@ RETURNED_BY = ("self", "police", "carer", "family", "other")
 SEXES = ("female", "male", "other", "not_stated")
 CARE_STATUSES = ("looked_after", "child_protection", "child_in_need", "early_help", "none")
 EXIT_REASONS = ("turned_18", "left_care", "moved_area", "died", "other")
+#: What a spell at risk ends by: an episode, or the end of the child's observation, for this reason.
+ENDED_BY = ("episode", "end_of_data", *EXIT_REASONS, "not_recorded")
+#: Ends that have nothing to do with the child's risk: had it gone on, the child would still be followed.
+ADMINISTRATIVE_ENDS = ("end_of_data", "turned_18")
+#: Ends that took the child away; whether such a child would have gone again cannot be known, and is no chance event.
+COMPETING_EXITS = ("left_care", "moved_area", "died", "other")
 INTERVIEWER_ROLES = (
     "independent_service",
     "local_authority_team",
@@ -223,6 +229,8 @@ EPISODES = Table(
         Column("in_area", "flag", "at the start"),
         Column("risk_level", "code", "at the start", RISK_LEVELS),
         Column("returned_by", "code", "of the incident that ended it", RETURNED_BY),
+        Column("found_place", "text", "of the incident that ended it"),
+        Column("found_area", "text", "of the incident that ended it"),
     ),
     key="episode_id",
 )
