@@ -1,8 +1,4 @@
-"""The same steps over partitions of children, on the processes of one machine or of many.
-
-Everything up to the features and the counting process is per child, so it may run on any division of the children.
-Steps that compare children (types, missing together) are not, and must see all of them at once.
-"""
+"""A division of tables that are in memory, by a hash of the child, and one function run on each part."""
 
 from __future__ import annotations
 
