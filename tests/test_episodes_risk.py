@@ -54,12 +54,17 @@ def test_each_return_has_one_gap_to_the_next_start_or_to_the_end_of_observation(
         ("A", 3, 22.0, 0),
         ("C", 2, 20.0, 0),
     ]
-    assert gaps.attrs["accounting"] == {
+    assert gaps["ended_by"].tolist() == ["episode", "episode", "end_of_data", "end_of_data"]
+    assert {name: n for name, n in gaps.attrs["accounting"].items() if n} == {
         "n_episodes": 8,
         "n_gaps": 4,
         "n_open": 2,
         "n_end_not_recorded": 1,
         "n_after_end": 1,
+        "n_ended_by_episode": 2,
+        "n_ended_by_end_of_data": 2,
+        "n_zero_gaps": 1,
+        "n_same_day": 1,
     }
 
 

@@ -6,6 +6,7 @@ Everything here is per child and uses whole arrays: no loop over children, whate
 from __future__ import annotations
 
 from missing_patterns.episodes.build import build_episodes
-from missing_patterns.episodes.risk import gap_times, to_counting_process
+from missing_patterns.episodes.gaps import gap_times
+from missing_patterns.episodes.risk import to_counting_process
 
 __all__ = ["build_episodes", "gap_times", "to_counting_process"]

@@ -270,6 +270,9 @@ INTERVALS = Table(
         Column("stop", "number", "days since the origin", required=True),
         Column("event", "count", "1 if an episode began at stop, else 0", required=True),
         Column("episode_no", "count", "number of the episode that the spell leads up to"),
+        Column(
+            "ended_by", "code", "an episode, or why observation ended; blank = it goes on in the next row", ENDED_BY
+        ),
     ),
 )
 
