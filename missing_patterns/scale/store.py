@@ -162,6 +162,19 @@ def write_json(path: Path, what: Mapping[str, Any]) -> None:
     os.replace(half, path)
 
 
+def clear(out: Path) -> None:
+    """Remove the results and the divided tables of a run that is to be divided in another way.
+
+    Raises
+    ------
+    Nothing.
+    """
+    (out / MANIFEST).unlink(missing_ok=True)
+    (out / WORK / "division.json").unlink(missing_ok=True)
+    for name in ("features", "intervals", "episodes", f"{WORK}/tables", f"{WORK}/asks", f"{WORK}/homes"):
+        shutil.rmtree(out / name, ignore_errors=True)
+
+
 def remove_work(out: Path) -> None:
     """Remove the work folder: the divided tables and the bounds of the parts, which are ids.
 
