@@ -143,6 +143,49 @@ def test_lists_come_as_tuples_lists_or_text_with_semicolons() -> None:
     )
 
 
+def test_columns_that_are_not_asked_for_are_neither_checked_nor_returned() -> None:
+    frame = pd.DataFrame({"child_id": ["A", "B"], "category": ["strange", None], "team": ["north", None]})
+    got = schema.conform(frame, schema.INCIDENTS, only=["source", "child_id"])
+    assert got.columns.tolist() == ["child_id", "source"]
+    assert got["source"].isna().all()
+    with pytest.raises(TableRefused, match="'missing_from' is absent"):
+        schema.conform(frame, schema.INCIDENTS, only=["child_id", "missing_from"])
+
+
+def test_a_key_in_order_and_out_of_order_is_found_twice() -> None:
+    for keys, twice in (
+        (["a", "b", "b"], "2"),
+        (["b", "a", "b"], "2"),
+        (["a", None, "a"], "2"),
+        (["b", None, "a"], ""),
+    ):
+        frame = pd.DataFrame({"episode_id": keys})
+        if not twice:
+            assert len(schema.conform(frame, schema.EPISODES, only=["episode_id"])) == 3
+            continue
+        with pytest.raises(TableRefused, match=f"the same key twice, at position {twice}"):
+            schema.conform(frame, schema.EPISODES, only=["episode_id"])
+
+
+def test_what_comes_out_shares_no_memory_with_what_went_in() -> None:
+    frame = schema.conform(pd.DataFrame({**ONE, "found_area": ["Ash"], "in_area": [True]}), schema.INCIDENTS)
+    placed = pd.DataFrame({"child_id": ["A"], "started_on": ["2026-01-05"], "distance_miles": [1.5]})
+    placed = schema.conform(placed, schema.PLACEMENTS)
+    asked = pd.DataFrame({"child_id": ["A"], "attempts": [2], "coded_triggers": [("a",)]})
+    asked = schema.conform(asked, schema.INTERVIEWS)
+    abroad = frame.assign(missing_from=frame["missing_from"].dt.tz_convert("UTC"), team=["north"])
+    incidents, some = schema.INCIDENTS, ["child_id", "missing_from"]
+    for given, table, only in (
+        *((frame, incidents, None), (frame, incidents, some), (abroad, incidents, None)),
+        *((placed, schema.PLACEMENTS, None), (asked, schema.INTERVIEWS, None)),
+    ):
+        kept = given.copy(deep=True)
+        got = schema.conform(given, table, only=only)
+        for column in got.columns:
+            got.loc[0, column] = pd.NaT if got[column].dtype.kind == "M" else None
+        pd.testing.assert_frame_equal(given, kept)
+
+
 def test_a_table_without_rows_passes() -> None:
     for table in schema.TABLES.values():
         got = schema.conform(schema.empty(table), table)
