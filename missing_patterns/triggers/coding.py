@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from missing_patterns.codebook import ANSWERS_NOT_TRIGGERS, Codebook, read_codebook
 from missing_patterns.errors import ArgumentRefused, TableRefused, positions
 from missing_patterns.schema import INTERVIEWS, TEXT, TRIGGERS, conform
+from missing_patterns.triggers.lists import Flags, Ints, flatten, repeats
 
 #: Items of ``coded_triggers`` that say something of the asking, or stand for text that no code matches.
 NOT_CODES = frozenset({*ANSWERS_NOT_TRIGGERS.values(), "unmapped"})
@@ -62,47 +65,87 @@ def code_triggers(interviews: pd.DataFrame, codebook: Codebook | None = None, na
     book = read_codebook() if codebook is None else codebook
     table = conform(interviews, INTERVIEWS)
     refuse_blank_ids(table)
-    domains = book.domains
-    at: list[int] = []
-    codes: list[str] = []
-    counts: Counter[str] = Counter()
-    for row, items in enumerate(table["coded_triggers"]):
-        named = Counter(items or ())
-        for item, times in named.items():
-            if item in domains:
-                at.append(row)
-                codes.append(item)
-                counts["repeated"] += times - 1
-            else:
-                counts["answers" if item in NOT_CODES else "not_in_codebook"] += times
-    source = table.iloc[at].reset_index(drop=True)
+    named = _name_codes(table, book)
+    main = table["primary_trigger"].fillna("").to_numpy(dtype=object)
+    has_main = np.flatnonzero(np.isin(main, book.codes)) if table["primary_trigger"].notna().any() else np.empty(0, int)
+    listed = [main[row] in (table["coded_triggers"].iat[row] or ()) for row in has_main]
+    known_at = when_known(table["held_at"]).array.take(named.row)
+    suspected = np.array([d in SUSPECTED_DOMAINS for d in book.domains.values()], dtype=np.int64)
     result = conform(
         pd.DataFrame(
             {
-                "interview_id": source["interview_id"],
-                "child_id": source["child_id"],
-                "code": pd.Series(codes, dtype=TEXT),
-                "status": ["suspected" if domains[c] in SUSPECTED_DOMAINS else "present" for c in codes],
-                "origin": "coded",
-                "voice": "worker",
-                "known_at": when_known(source["held_at"]),
+                "interview_id": table["interview_id"].array.take(named.row),
+                "child_id": table["child_id"].array.take(named.row),
+                "code": pd.array(book.codes, dtype=TEXT).take(named.code),
+                "status": pd.array(["present", "suspected"], dtype=TEXT).take(suspected[named.code]),
+                "origin": _same("coded", len(named.row)),
+                "voice": _same("worker", len(named.row)),
+                "known_at": known_at,
             }
         ),
         TRIGGERS,
     )
-    main = table["primary_trigger"].fillna("")
-    listed = [m in (items or ()) for m, items in zip(main, table["coded_triggers"], strict=True)]
     result.attrs["accounting"] = {
         "n_interviews": len(table),
-        "n_known": int(triggers_known(table, book).sum()),
-        "n_items": sum(len(items) for items in table["coded_triggers"] if items),
+        "n_known": int(named.is_known.sum()),
+        "n_items": named.n_items,
         "n_coded": len(result),
-        "n_repeated": counts["repeated"],
-        "n_answers": counts["answers"],
-        "n_not_in_codebook": counts["not_in_codebook"],
-        "n_primary_not_listed": int((main.isin(book.codes) & ~np.array(listed, dtype=bool)).sum()),
+        "n_repeated": named.n_repeated,
+        "n_answers": named.n_answers,
+        "n_not_in_codebook": named.n_items - len(result) - named.n_repeated - named.n_answers,
+        "n_primary_not_listed": len(listed) - sum(listed),
     }
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Each code that an interview names, once, in the order of the interviews and of their lists.
+
+    ``row`` is the interview's position, ``code`` the position in the codebook; ``is_known`` has one flag per interview.
+    """
+
+    row: Ints
+    code: Ints
+    is_known: Flags
+    n_items: int
+    n_repeated: int
+    n_answers: int
+
+
+def _name_codes(table: pd.DataFrame, book: Codebook) -> _Named:
+    flat = flatten(table["coded_triggers"])
+    n = len(book.codes)
+    # Codes are numbered as in the book, answers n, and what is neither n + 1.
+    numbers = {**dict.fromkeys(NOT_CODES, n), **{code: k for k, code in enumerate(book.codes)}}
+    found = map(numbers.get, flat.items, itertools.repeat(n + 1))
+    number = np.fromiter(found, dtype=np.int64, count=len(flat.items))
+    is_code = number < n
+    row, code = flat.row[is_code], number[is_code]
+    again = _stands_earlier(row * n + code)
+    is_known = np.zeros(len(table), dtype=bool)
+    is_known[row] = True
+    nothing = np.flatnonzero(flat.sizes == 0)
+    is_known[nothing] = table["coded_triggers"].iloc[nothing].notna().to_numpy()
+    return _Named(
+        row=row[~again],
+        code=code[~again],
+        is_known=is_known,
+        n_items=len(number),
+        n_repeated=int(again.sum()),
+        n_answers=int((number == n).sum()),
+    )
+
+
+def _stands_earlier(key: Ints) -> Flags:
+    order = np.argsort(key, kind="stable")
+    again = np.empty(len(key), dtype=bool)
+    again[order] = repeats(key[order])
+    return again
+
+
+def _same(text: str, n: int) -> ExtensionArray:
+    return pd.array([text], dtype=TEXT).take(np.zeros(n, dtype=np.int64))
 
 
 def triggers_known(interviews: pd.DataFrame, codebook: Codebook | None = None) -> pd.Series:
@@ -136,10 +179,9 @@ def triggers_known(interviews: pd.DataFrame, codebook: Codebook | None = None) -
     >>> triggers_known(interviews).tolist()
     [True, True, False, False]
     """
-    codes = set((read_codebook() if codebook is None else codebook).codes)
-    table = conform(interviews, INTERVIEWS)
-    known = [items is not None and (not items or not codes.isdisjoint(items)) for items in table["coded_triggers"]]
-    return pd.Series(known, index=interviews.index, dtype=bool, name="triggers_known")
+    book = read_codebook() if codebook is None else codebook
+    known = _name_codes(conform(interviews, INTERVIEWS), book).is_known
+    return pd.Series(known, index=interviews.index, name="triggers_known")
 
 
 def when_known(times: pd.Series) -> pd.Series:
@@ -165,9 +207,11 @@ def when_known(times: pd.Series) -> pd.Series:
     >>> when_known(held).dt.strftime("%d/%m %H:%M").tolist()
     ['05/01 16:30', '30/03 00:00']
     """
-    midnight = times.dt.normalize()
+    is_midnight = (times == times.dt.normalize()).to_numpy()
+    known = times.array.copy()
     # A day and a half after a midnight is inside the next day, whichever way the clocks change.
-    return times.where(times != midnight, (midnight + pd.Timedelta(hours=36)).dt.normalize())
+    known[is_midnight] = (times[is_midnight] + pd.Timedelta(hours=36)).dt.normalize().array
+    return pd.Series(known, index=times.index, name=times.name)
 
 
 def refuse_blank_ids(table: pd.DataFrame) -> None:

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused
-from missing_patterns.schema import EPISODES, INTERVIEWS, LINKS, conform
+from missing_patterns.schema import EPISODES, INTERVIEWS, LINKS, TEXT, conform
 from missing_patterns.triggers.coding import refuse_blank_ids, when_known
+from missing_patterns.triggers.lists import Flags, Ints, flatten, number_text, repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Pairs of an episode and an interview as row positions, in the order of the interviews, then of the episodes.
+
+    ``by_time`` says of each pair whether it was found by child and time. The two counts are of incidents named.
+    """
+
+    episode: Ints
+    interview: Ints
+    by_time: Flags
+    n_not_found: int
+    n_of_another_child: int
 
 
 def link_interviews(episodes: pd.DataFrame, interviews: pd.DataFrame, within_days: int = 14) -> pd.DataFrame:
@@ -58,76 +77,134 @@ def link_interviews(episodes: pd.DataFrame, interviews: pd.DataFrame, within_day
         raise ArgumentRefused("within_days must not be negative.")
     episodes, interviews = conform(episodes, EPISODES), conform(interviews, INTERVIEWS)
     refuse_blank_ids(interviews)
-    held = pd.DataFrame(
-        {
-            "episode": range(len(episodes)),
-            "child_id": episodes["child_id"].astype(object),
-            "incident_id": episodes["incident_ids"],
-        }
-    )
-    named = pd.DataFrame(
-        {
-            "interview": range(len(interviews)),
-            "child_id": interviews["child_id"].astype(object),
-            "incident_id": interviews["incident_ids"],
-        }
-    )
-    names_any = pd.Series([bool(ids) for ids in interviews["incident_ids"]], index=interviews.index, dtype=bool)
-    pairs = (
-        named.explode("incident_id")
-        .dropna(subset=["incident_id"])
-        .merge(
-            held.explode("incident_id").dropna(subset=["incident_id"]), "left", on="incident_id", suffixes=("", "_of")
-        )
-    )
-    not_found = pairs["episode"].isna()
-    other_child = ~not_found & (pairs["child_id"] != pairs["child_id_of"])
-    by_incident = pairs.loc[~not_found & ~other_child, ["interview", "episode"]].drop_duplicates()
-    by_time = _by_time(episodes, interviews[~names_any], within_days)
-    links = pd.concat([by_incident.assign(linked_by="incident"), by_time.assign(linked_by="time")], ignore_index=True)
-    links = links.astype({"interview": "int64", "episode": "int64"}).sort_values(["interview", "episode"])
+    links = find_links(episodes, interviews, within_days)
     result = conform(
         pd.DataFrame(
             {
-                "episode_id": episodes["episode_id"].iloc[links["episode"]].to_numpy(),
-                "interview_id": interviews["interview_id"].iloc[links["interview"]].to_numpy(),
-                "linked_by": links["linked_by"].to_numpy(),
+                "episode_id": episodes["episode_id"].array.take(links.episode),
+                "interview_id": interviews["interview_id"].array.take(links.interview),
+                "linked_by": pd.array(["incident", "time"], dtype=TEXT).take(links.by_time.astype(np.int64)),
             }
         ),
         LINKS,
     )
-    n_by_incident, n_by_time = by_incident["interview"].nunique(), by_time["interview"].nunique()
+    n_by_time = int(links.by_time.sum())
+    n_by_incident = int((~repeats(links.interview)).sum()) - n_by_time
     result.attrs["accounting"] = {
         "n_interviews": len(interviews),
         "n_by_incident": n_by_incident,
         "n_by_time": n_by_time,
         "n_unlinked": len(interviews) - n_by_incident - n_by_time,
         "n_links": len(result),
-        "n_incidents_not_found": int(not_found.sum()),
-        "n_incidents_of_another_child": int(other_child.sum()),
+        "n_incidents_not_found": links.n_not_found,
+        "n_incidents_of_another_child": links.n_of_another_child,
     }
     return result
 
 
-def _by_time(episodes: pd.DataFrame, interviews: pd.DataFrame, within_days: int) -> pd.DataFrame:
-    asked = pd.DataFrame(
-        {
-            "interview": interviews.index,
-            "child_id": interviews["child_id"].astype(object),
-            "at": when_known(interviews["held_at"].fillna(interviews["offered_at"])),
-            "on": interviews["held_at"].fillna(interviews["offered_at"]).dt.tz_localize(None).dt.normalize(),
-        }
-    ).dropna(subset=["at"])
-    returns = pd.DataFrame(
-        {
-            "episode": range(len(episodes)),
-            "child_id": episodes["child_id"].astype(object),
-            "at": episodes["returned_at"],
-            "returned_on": episodes["returned_at"].dt.tz_localize(None).dt.normalize(),
-        }
-    ).dropna(subset=["at"])
-    last = pd.merge_asof(
-        asked.sort_values("at", kind="stable"), returns.sort_values("at", kind="stable"), on="at", by="child_id"
+def find_links(
+    episodes: pd.DataFrame,
+    interviews: pd.DataFrame,
+    within_days: int = 14,
+    children: tuple[Ints, Ints] | None = None,
+) -> Links:
+    """Return what :func:`link_interviews` finds as positions in the two tables.
+
+    Parameters
+    ----------
+    episodes, interviews : pd.DataFrame
+        Conformed tables; of the episodes ``child_id returned_at incident_ids`` are read, of the interviews
+        ``child_id incident_ids offered_at held_at``.
+    within_days : int, default 14
+        For interviews that name no incident.
+    children : tuple of arrays, optional
+        A number for the child of each episode, from 0, and for the child of each interview, -1 if it has no episode.
+        None compares ``child_id``.
+
+    Returns
+    -------
+    Links
+        The pairs, each once.
+
+    Raises
+    ------
+    Nothing.
+    """
+    holds, named = flatten(episodes["incident_ids"]), flatten(interviews["incident_ids"])
+    number = number_text(holds.items + named.items)
+    of_episode, of_interview = number[: len(holds.items)], number[len(holds.items) :]
+    # The rows of `holds` that hold an incident stand together once sorted by its number.
+    order = np.argsort(of_episode, kind="stable")
+    n_holding = np.bincount(of_episode, minlength=int(number.max(initial=-1)) + 1)
+    begins = np.cumsum(n_holding) - n_holding
+    times = n_holding[of_interview]
+    interview = np.repeat(named.row, times)
+    within = np.arange(len(interview)) - np.repeat(np.cumsum(times) - times, times)
+    episode = holds.row[order][np.repeat(begins[of_interview], times) + within]
+    child, child_asked = children or (_objects(episodes["child_id"]), _objects(interviews["child_id"]))
+    own = (child[episode] == child_asked[interview]).astype(bool)
+    by_incident = np.sort(interview[own] * len(episodes) + episode[own], kind="stable")
+    by_incident = by_incident[~repeats(by_incident)]
+
+    blank = np.flatnonzero(named.sizes == 0)
+    by_time = np.empty(0, dtype=np.int64)
+    if len(blank):
+        asked = interviews[["child_id", "held_at", "offered_at"]].iloc[blank]
+        found = _last_return(episodes, asked, within_days, children and (children[0], children[1][blank]))
+        by_time = (blank * len(episodes) + found)[found >= 0]
+    pairs = np.concatenate([by_incident, by_time])
+    order = np.argsort(pairs, kind="stable")
+    pairs = pairs[order]
+    return Links(
+        episode=pairs % max(len(episodes), 1),
+        interview=pairs // max(len(episodes), 1),
+        by_time=order >= len(by_incident),
+        n_not_found=int((times == 0).sum()),
+        n_of_another_child=int((~own).sum()),
     )
-    near = (last["on"] - last["returned_on"]).dt.days <= within_days
-    return last.loc[near, ["interview", "episode"]]
+
+
+def _last_return(
+    episodes: pd.DataFrame, asked: pd.DataFrame, within_days: int, children: tuple[Ints, Ints] | None
+) -> Ints:
+    """Return, for each interview, the row of the child's last return by then, if it is near enough; else -1."""
+    stamp = asked["held_at"].fillna(asked["offered_at"])
+    at, returned = _us(when_known(stamp)), episodes["returned_at"]
+    if children is None:
+        asked_child, names = pd.factorize(_objects(asked["child_id"]))
+        index = pd.Index(names, dtype=object)
+        child = index.get_indexer(pd.Index(_objects(episodes["child_id"]), dtype=object)).astype(np.int64)
+    else:
+        child, asked_child = children
+    is_asked = np.zeros(max(child.max(initial=-1), asked_child.max(initial=-1)) + 2, dtype=bool)
+    is_asked[asked_child] = True
+    is_asked[-1] = False  # where -1, no child, is looked up
+    rows = np.flatnonzero(is_asked[child] & returned.notna().to_numpy())
+    child, time = child[rows], _us(returned.iloc[rows])
+    order = np.lexsort((time, child))
+    rows, child, time = rows[order], child[order], time[order]
+    # Ranks of times stand for times, so that child and time fit into one number whatever the years.
+    times, n_ranks = np.sort(time), len(time) + 1
+    key = child * n_ranks + np.searchsorted(times, time)
+    last = np.searchsorted(key, asked_child * n_ranks + np.searchsorted(times, at, "right")) - 1
+    has = (last >= 0) & stamp.notna().to_numpy()
+    has[has] = child[last[has]] == asked_child[has]
+    found = np.full(len(asked), -1, dtype=np.int64)
+    found[has] = rows[last[has]]
+    days = _london_days(stamp[has]) - _london_days(returned.iloc[found[has]])
+    found[has] = np.where(days <= within_days, found[has], -1)
+    return found
+
+
+def _objects(texts: pd.Series) -> npt.NDArray[np.object_]:
+    return np.asarray(texts.array, dtype=object)
+
+
+def _us(times: pd.Series) -> Ints:
+    us: Ints = times.to_numpy(dtype="datetime64[us]").astype(np.int64)
+    return us
+
+
+def _london_days(times: pd.Series) -> Ints:
+    days: Ints = times.dt.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64)
+    return days
