@@ -57,7 +57,8 @@ def choose_bounds(sources: Sequence[Source], n_parts: int) -> Bounds:
     ordered = np.sort(np.array(sample))
     cuts = np.arange(1, n_parts) * len(ordered) // n_parts
     bounds: Bounds = np.unique(ordered[cuts])
-    return bounds[bounds > ordered[0]]
+    later: Bounds = bounds[bounds > ordered[0]]
+    return later
 
 
 def divide(source: Source, bounds: Bounds, folder: Path, buffer_bytes: int) -> list[int]:

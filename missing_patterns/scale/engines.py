@@ -88,7 +88,7 @@ def open_engine(wanted: Wanted, folder: Path) -> Iterator[Run]:
         with _dask_client(wanted, folder) as client:
             yield lambda task, numbers: _on_dask(client, task, numbers)
     elif wanted.n_workers == 1:
-        yield lambda task, numbers: map(task, numbers)
+        yield map
     else:
         yield lambda task, numbers: _on_processes(wanted.n_workers, task, numbers)
 
@@ -135,7 +135,10 @@ def _dask_client(wanted: Wanted, folder: Path) -> Iterator[Any]:
             threads_per_worker=1,
             memory_limit=wanted.memory_bytes,
             host="127.0.0.1",
-            dashboard_address=None,
+            # No dashboard; left out, these would listen on every address of the machine.
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
             local_directory=str(folder),
         )
         with cluster, distributed.Client(cluster) as client:

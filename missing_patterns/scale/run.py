@@ -53,7 +53,7 @@ class Plan:
     is_together: bool = False
 
     def mark(self) -> str:
-        """Return a hash of all that the result depends on: tables, arguments, versions; not who makes it, nor in what parts.
+        """Return a hash of all that the result depends on: tables, arguments, version; not of who makes it.
 
         Raises
         ------
@@ -245,7 +245,8 @@ class _Runner:
             "memory_limit_bytes": self.wanted.memory_bytes,
             "workers": workers_of(done),
             "peak_bytes_of_parent": store.peak_bytes(),
-            "seconds": {name: round(s, 3) for name, s in seconds.items()} | {"all": round(time.perf_counter() - began, 3)},
+            "seconds": {name: round(s, 3) for name, s in seconds.items()},
+            "seconds_in_all": round(time.perf_counter() - began, 3),
             "versions": _versions(),
         }
         store.write_json(self.out / store.MANIFEST, manifest)
@@ -261,8 +262,9 @@ def workers_of(done: Sequence[Told]) -> list[Told]:
 
     Examples
     --------
-    >>> workers_of([{"worker": "a:1", "seconds": 2.0, "peak_bytes": 7}, {"worker": "a:1", "seconds": 1.0, "peak_bytes": 9}])
-    [{'worker': 1, 'n_tasks': 2, 'seconds': 3.0, 'peak_bytes': 9}]
+    >>> one, two = ({"worker": "a:1", "seconds": 2.0, "peak_bytes": n} for n in (7, 9))
+    >>> workers_of([one, two])
+    [{'worker': 1, 'n_tasks': 2, 'seconds': 4.0, 'peak_bytes': 9}]
     """
     by_worker: dict[str, list[Told]] = {}
     for told in done:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sys
@@ -61,12 +60,14 @@ def write_part(frame: pd.DataFrame, path: Path, told: Mapping[str, Any]) -> None
             # Which of its kinds of text this is; pandas would take another where pyarrow is installed.
             column["numpy_type"] = "string[python]"
     types["attributes"] = {}
-    table = table.replace_schema_metadata({b"pandas": json.dumps(types).encode(), _KEY: json.dumps(dict(told)).encode()})
+    table = table.replace_schema_metadata(
+        {b"pandas": json.dumps(types).encode(), _KEY: json.dumps(dict(told)).encode()}
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     text = [f.name for f in table.schema if pa.types.is_string(f.type)]
     pq.write_table(table, half, compression="zstd", compression_level=1, use_dictionary=text, write_statistics=False)
-    os.replace(half, path)
+    half.replace(path)
 
 
 def read_told(path: Path, mark: str) -> Told | None:
@@ -159,7 +160,7 @@ def write_json(path: Path, what: Mapping[str, Any]) -> None:
     """
     half = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     half.write_text(json.dumps(what, indent=1) + "\n", encoding="utf-8")
-    os.replace(half, path)
+    half.replace(path)
 
 
 def clear(out: Path) -> None:

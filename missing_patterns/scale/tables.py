@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,11 +13,14 @@ import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, DataRefused, TableRefused, did_you_mean
 from missing_patterns.schema import TABLES, TEXT
+from missing_patterns.triggers import code_triggers
 
 #: Rows that are in memory at once while a table is divided.
 BATCH_ROWS = 65_536
 #: Columns that no feature needs. An account stays where it is: it is private, and most of a table's size.
 LEFT_OUT = {"interviews": {"narrative", "actions", "declined_reason"}}
+#: Statuses of a trigger that count as named; what was denied was not.
+NAMED = ("present", "suspected")
 #: Columns of a table of the caller's own index.
 INDEX = ("child_id", "index_at")
 
@@ -136,6 +139,28 @@ def find_table(folder: Path, name: str) -> Source | None:
         why = f"the {len(files)} files of the table give one column types that do not go together"
         raise DataRefused.of_file(name, why, "Write all files of a table in one way.") from None
     return Source(name, tuple(files), _kept(pa, schema, name), n_rows, mark.hexdigest())
+
+
+def codes_named(sources: Mapping[str, Source]) -> tuple[str, ...]:
+    """Return the codes that any trigger, or without triggers any interview, names, in order of the alphabet.
+
+    The counting process has a column for each code that is named, and a part must have those of all.
+
+    Raises
+    ------
+    TableRefused, DataRefused
+        If the table cannot be read.
+    """
+    found: set[str] = set()
+    if "triggers" in sources:
+        for batch in sources["triggers"].batches(["child_id", "code", "status"]):
+            table = to_frame(need("pyarrow", "scale", "scale").Table.from_batches([batch]))
+            found |= set(table["code"][table["status"].isin(NAMED)].dropna())
+    else:
+        for batch in sources["interviews"].batches():
+            table = to_frame(need("pyarrow", "scale", "scale").Table.from_batches([batch]))
+            found |= set(code_triggers(table)["code"])
+    return tuple(sorted(found))
 
 
 def to_frame(table: Any) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from missing_patterns.episodes import build_episodes, to_counting_process
@@ -19,6 +20,9 @@ from missing_patterns.scale.divide import read_part
 from missing_patterns.scale.store import Told, peak_bytes, result_path, write_part
 from missing_patterns.scale.tables import need, to_frame
 from missing_patterns.triggers import code_triggers
+
+#: What the columns of codes known so far begin with.
+FLAG = "ever_"
 
 Tables = dict[str, pd.DataFrame]
 
@@ -110,7 +114,21 @@ def intervals_of(tables: Mapping[str, pd.DataFrame], arguments: Mapping[str, Any
     TableRefused, ArgumentRefused
         What ``to_counting_process`` raises.
     """
-    return to_counting_process(tables["episodes"], tables.get("children"), **arguments)
+    given: dict[str, Any] = dict(arguments)
+    split_by, named = given.pop("split_by", ()), given.pop("named", ())
+    more: dict[str, Any] = {name: tables.get(name) for name in split_by}
+    if "triggers" in more and more["triggers"] is None:
+        more["triggers"] = code_triggers(tables["interviews"])
+    frame = to_counting_process(tables["episodes"], tables.get("children"), **given, **more)
+    counts = frame.attrs["accounting"]
+    flags = {name: frame.pop(name) for name in [c for c in frame if str(c).startswith(FLAG)]}
+    for code in named:
+        # A code that no child of the part was known for.
+        frame[FLAG + code] = flags.pop(FLAG + code, np.zeros(len(frame), dtype=bool))
+    for name, flag in flags.items():
+        frame[name] = flag
+    frame.attrs["accounting"] = counts
+    return frame
 
 
 def _episodes(job: Job, number: int) -> Told:
@@ -128,7 +146,8 @@ def _features(job: Job, number: int) -> Told:
 
 
 def _intervals(job: Job, number: int) -> Told:
-    return _write(job, "intervals", number, intervals_of(job.read(number, "episodes", "children"), job.arguments))
+    tables = job.read(number, "episodes", "children", "placements", "triggers", "interviews")
+    return _write(job, "intervals", number, intervals_of(tables, job.arguments))
 
 
 def _asks(job: Job, number: int) -> Told:

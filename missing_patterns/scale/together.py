@@ -8,7 +8,7 @@ group.
 
 from __future__ import annotations
 
-import os
+import itertools
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from missing_patterns.episodes import arrays as ar
+from missing_patterns.episodes.arrays import ABSENT, BEYOND
 from missing_patterns.scale.parts import part_numbers
 from missing_patterns.scale.store import Told
 from missing_patterns.scale.tables import need
@@ -36,6 +37,102 @@ def file_of(work: Path, stage: str, number: int) -> Path:
     return work / stage / f"{number:05}.arrow"
 
 
+def write_asks(work: Path, number: int, n_groups: int, episodes: pd.DataFrame, index: Any, interviews: Any) -> Told:
+    """Write, for each group of homes, what a part asks, and its episodes that others may ask about.
+
+    Raises
+    ------
+    TableRefused
+        If a table is not usable.
+    """
+    pa = need("pyarrow", "scale", "scale")
+    from missing_patterns.features.asked import ask
+
+    table = in_order(episodes)
+    asked = ask(table, index, interviews=interviews)
+    child, home = table["child_id"].to_numpy(dtype=object), table["home_id"]
+    start, end = ar.utc_us(table["missing_from"]), ar.utc_us(table["returned_at"])
+    later = np.full(len(table), BEYOND)
+    later[:-1] = np.where(child[1:] == child[:-1], start[1:], BEYOND)
+    others = {"child_id": child, "home_id": home, "start": start, "end_eff": np.where(end == ABSENT, later, end)}
+    has_home = home.notna().to_numpy()
+    at = np.flatnonzero(asked.episode >= 0)
+    at = at[has_home[asked.episode[at]]]
+    own, until = asked.episode[at], asked.time[at]
+    back = (end[own] != ABSENT) & (end[own] <= until)
+    asks = {
+        "row": at,
+        "child_id": child[own],
+        "home_id": home.iloc[own],
+        "began": start[own],
+        "until": np.where(back, end[own], until),
+    }
+    for stage, columns, kept in (("others", others, has_home), ("asks", asks, slice(None))):
+        frame = pd.DataFrame({name: np.asarray(values, dtype=_TYPES[name])[kept] for name, values in columns.items()})
+        write_batches(
+            file_of(work, stage, number),
+            _schema(pa, frame),
+            _split(pa, frame, part_numbers(frame["home_id"], n_groups), n_groups),
+        )
+    return {"rows": len(at)}
+
+
+def count_homes(work: Path, number: int, n_parts: int) -> Told:
+    """Count for all episodes of a group of homes, from whatever part they come, and write the answers by part.
+
+    Raises
+    ------
+    Nothing.
+    """
+    pa = need("pyarrow", "scale", "scale")
+    asks, others = (
+        [read_batch(file_of(work, stage, part), number).to_pandas() for part in range(n_parts)]
+        for stage in ("asks", "others")
+    )
+    asked = pd.concat([frame.assign(part=part) for part, frame in enumerate(asks)], ignore_index=True)
+    from missing_patterns.features.together import missing_together
+
+    counts = missing_together(asked.drop(columns=["row", "part"]), pd.concat(others, ignore_index=True))
+    answers = pd.DataFrame({"row": asked["row"].to_numpy(), COLUMN: np.asarray(counts, dtype=np.float64)})
+    batches = _split(pa, answers, asked["part"].to_numpy(), n_parts)
+    write_batches(file_of(work, "homes", number), _schema(pa, answers), batches)
+    return {"rows": len(answers)}
+
+
+def read_counts(work: Path, number: int, n_groups: int, n_rows: int) -> npt.NDArray[np.float64]:
+    """Return the counts of a part's rows; those whose home is not recorded have none.
+
+    Raises
+    ------
+    Nothing.
+    """
+    counts = np.full(n_rows, np.nan)
+    for group in range(n_groups):
+        batch = read_batch(file_of(work, "homes", group), number)
+        counts[batch.column("row").to_numpy()] = batch.column(COLUMN).to_numpy()
+    return counts
+
+
+_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("child_id", "home_id"), object),
+    **dict.fromkeys(("row", "began", "until", "start", "end_eff"), np.int64),
+    COLUMN: np.float64,
+}
+
+
+def _schema(pa: Any, frame: pd.DataFrame) -> Any:
+    kinds = {object: pa.string(), np.int64: pa.int64(), np.float64: pa.float64()}
+    return pa.schema([pa.field(str(name), kinds[_TYPES[str(name)]]) for name in frame.columns])
+
+
+def _split(pa: Any, frame: pd.DataFrame, group: npt.NDArray[np.int64], n_groups: int) -> list[Any]:
+    """Make one batch for each group, empty ones too, each with its rows in their order."""
+    order = np.argsort(group, kind="stable")
+    cuts = np.searchsorted(group[order], np.arange(n_groups + 1))
+    whole = pa.RecordBatch.from_pandas(frame.iloc[order], schema=_schema(pa, frame), preserve_index=False)
+    return [whole.slice(a, b - a) for a, b in itertools.pairwise(cuts.tolist())]
+
+
 def write_batches(path: Path, schema: Any, batches: Sequence[Any]) -> None:
     """Write batches that can be read one by one, whole or not at all.
 
@@ -49,7 +146,7 @@ def write_batches(path: Path, schema: Any, batches: Sequence[Any]) -> None:
     with pa.OSFile(str(half), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
-    os.replace(half, path)
+    half.replace(path)
 
 
 def read_batch(path: Path, number: int) -> Any:
