@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+
+#: Examples of each property-based test whose lines are measured by coverage.
+N_MEASURED = 10
 
 
 @pytest.fixture(autouse=True)
@@ -15,3 +20,28 @@ def close_figures() -> Iterator[None]:
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
         pyplot.close("all")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Measure the first examples of a property-based test; measuring all of them would double their time."""
+    test = getattr(getattr(item, "obj", None), "hypothesis", None)
+    measuring = "coverage" in sys.modules and sys.modules["coverage"].Coverage.current()
+    if test is None or not measuring or item.get_closest_marker("no_cover"):
+        yield
+        return
+    whole, n_run = test.inner_test, 0
+
+    @functools.wraps(whole)
+    def counted(*given: Any, **named: Any) -> Any:
+        nonlocal n_run
+        n_run += 1
+        if n_run == N_MEASURED + 1:
+            measuring.stop()
+        return whole(*given, **named)
+
+    test.inner_test = counted
+    yield
+    test.inner_test = whole
+    if n_run > N_MEASURED:
+        measuring.start()
