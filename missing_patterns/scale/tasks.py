@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,8 @@ class Job:
     #: Whether the column that looks across children is wanted.
     is_together: bool = False
 
-    def read(self, number: int, *names: str) -> Tables:
-        """Read tables of a part; those that the run does not have are left out.
+    def read(self, number: int, *names: str, only: Sequence[str] | None = None) -> Tables:
+        """Read tables of a part, those that the run has; of episodes all columns, or only some.
 
         Raises
         ------
@@ -52,10 +52,11 @@ class Job:
         """
         found: Tables = {}
         for name in names:
+            columns = only if name == "episodes" else None
             if name == "episodes" and self.of_episodes is not None:
-                found[name] = _read_result(result_path(self.out, name, number))
+                found[name] = _read_result(result_path(self.out, name, number), columns)
             elif name in self.tables:
-                found[name] = read_part(self.work / "tables", name, number)
+                found[name] = read_part(self.work / "tables", name, number, columns)
         return found
 
     @property
@@ -152,7 +153,8 @@ def _intervals(job: Job, number: int) -> Told:
 
 def _asks(job: Job, number: int) -> Told:
     more = {"interview": ["interviews"], "own": ["index"]}.get(job.index, [])
-    tables = job.read(number, "episodes", *more)
+    only = (*together.NEEDED, "incident_ids") if job.index == "interview" else together.NEEDED
+    tables = job.read(number, "episodes", *more, only=only)
     index = tables["index"] if job.index == "own" else job.index
     return together.write_asks(job.work, number, job.n_parts, tables["episodes"], index, tables.get("interviews"))
 
@@ -175,5 +177,6 @@ def _write(job: Job, name: str, number: int, frame: pd.DataFrame) -> Told:
     return told
 
 
-def _read_result(path: Path) -> pd.DataFrame:
-    return to_frame(need("pyarrow.parquet", "scale", "scale").ParquetFile(path).read(use_threads=False))
+def _read_result(path: Path, columns: Sequence[str] | None) -> pd.DataFrame:
+    with need("pyarrow.parquet", "scale", "scale").ParquetFile(path) as file:
+        return to_frame(file.read(None if columns is None else list(columns), use_threads=False))

@@ -18,13 +18,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from missing_patterns.episodes import arrays as ar
 from missing_patterns.episodes.arrays import ABSENT, BEYOND
+from missing_patterns.features.asked import ask_all
+from missing_patterns.features.together import missing_together
 from missing_patterns.scale.parts import part_numbers
 from missing_patterns.scale.store import Told
 from missing_patterns.scale.tables import need
+from missing_patterns.schema import EPISODES, conform
 
 COLUMN = "n_missing_with"
+#: What the pass reads of an episode.
+NEEDED = ("episode_id", "child_id", "episode_no", "missing_from", "returned_at", "precision", "home_id")
 
 
 def file_of(work: Path, stage: str, number: int) -> Path:
@@ -46,29 +50,31 @@ def write_asks(work: Path, number: int, n_groups: int, episodes: pd.DataFrame, i
         If a table is not usable.
     """
     pa = need("pyarrow", "scale", "scale")
-    from missing_patterns.features.asked import ask
-
-    table = in_order(episodes)
-    asked = ask(table, index, interviews=interviews)
-    child, home = table["child_id"].to_numpy(dtype=object), table["home_id"]
-    start, end = ar.utc_us(table["missing_from"]), ar.utc_us(table["returned_at"])
-    later = np.full(len(table), BEYOND)
-    later[:-1] = np.where(child[1:] == child[:-1], start[1:], BEYOND)
-    others = {"child_id": child, "home_id": home, "start": start, "end_eff": np.where(end == ABSENT, later, end)}
-    has_home = home.notna().to_numpy()
+    table = conform(episodes, EPISODES, [*NEEDED, *(["incident_ids"] if interviews is not None else [])])
+    history, asked, _ = ask_all(table, index, interviews, needs_talks=False)
+    child, home = _objects(history.column("child_id")), _objects(history.column("home_id"))
+    has_home = history.column("home_id").notna().to_numpy()
+    begins_next = np.full(len(child), BEYOND)
+    begins_next[:-1] = np.where(history.child[1:] == history.child[:-1], history.start[1:], BEYOND)
+    others = {
+        "child_id": child,
+        "home_id": home,
+        "start": history.start,
+        "end_eff": np.where(history.end == ABSENT, begins_next, history.end),
+    }
     at = np.flatnonzero(asked.episode >= 0)
-    at = at[has_home[asked.episode[at]]]
-    own, until = asked.episode[at], asked.time[at]
-    back = (end[own] != ABSENT) & (end[own] <= until)
+    own = history.place()[asked.episode[at]]
+    at, own = at[has_home[own]], own[has_home[own]]
+    is_back = (history.end[own] != ABSENT) & (history.end[own] <= asked.time[at])
     asks = {
         "row": at,
         "child_id": child[own],
-        "home_id": home.iloc[own],
-        "began": start[own],
-        "until": np.where(back, end[own], until),
+        "home_id": home[own],
+        "began": history.start[own],
+        "until": np.where(is_back, history.end[own], asked.time[at]),
     }
     for stage, columns, kept in (("others", others, has_home), ("asks", asks, slice(None))):
-        frame = pd.DataFrame({name: np.asarray(values, dtype=_TYPES[name])[kept] for name, values in columns.items()})
+        frame = pd.DataFrame({name: values[kept] for name, values in columns.items()})
         write_batches(
             file_of(work, stage, number),
             _schema(pa, frame),
@@ -90,8 +96,6 @@ def count_homes(work: Path, number: int, n_parts: int) -> Told:
         for stage in ("asks", "others")
     )
     asked = pd.concat([frame.assign(part=part) for part, frame in enumerate(asks)], ignore_index=True)
-    from missing_patterns.features.together import missing_together
-
     counts = missing_together(asked.drop(columns=["row", "part"]), pd.concat(others, ignore_index=True))
     answers = pd.DataFrame({"row": asked["row"].to_numpy(), COLUMN: np.asarray(counts, dtype=np.float64)})
     batches = _split(pa, answers, asked["part"].to_numpy(), n_parts)
@@ -118,6 +122,10 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(("row", "began", "until", "start", "end_eff"), np.int64),
     COLUMN: np.float64,
 }
+
+
+def _objects(column: pd.Series) -> npt.NDArray[np.object_]:
+    return np.asarray(column.array, dtype=object)
 
 
 def _schema(pa: Any, frame: pd.DataFrame) -> Any:
