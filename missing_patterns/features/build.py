@@ -1,76 +1,101 @@
-"""The feature table: sorted arrays, cumulative sums and searches, no loop over children."""
+"""The feature table: what is asked for is found out, each family of features fills its columns, block by block."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from missing_patterns.codebook import Codebook, read_codebook
-from missing_patterns.episodes import arrays as ar
-from missing_patterns.episodes.arrays import ABSENT, DAY_US, Ints
+from missing_patterns.episodes.arrays import DAY_US
 from missing_patterns.errors import ArgumentRefused
-from missing_patterns.features.facts import Facts, Named, known_placements, named_triggers
-from missing_patterns.schema import EPISODES, INTERVIEWS, TRIGGERS, conform
-from missing_patterns.triggers import when_known
+from missing_patterns.features import of_episodes, of_interviews, of_moments, of_placements, of_places, of_triggers
+from missing_patterns.features.asked import Asked, Talks, ask_all
+from missing_patterns.features.blocks import Given, cut
+from missing_patterns.features.calendar import Calendar, read_calendar
+from missing_patterns.features.columns import Columns
+from missing_patterns.features.default import feature_specs
+from missing_patterns.features.facts import OF_TRIGGERS
+from missing_patterns.features.history import History, is_in_place
+from missing_patterns.features.london import London
+from missing_patterns.features.specs import Spec, Sum, check_days, check_specs
+from missing_patterns.schema import EPISODES, TRIGGERS, conform
 
-HOUR_US = DAY_US // 24
-COMPLETED = ("completed", "completed_partial")
+#: Each family: which features it knows, which columns of the episodes table it reads, and what fills its columns.
+FAMILIES = (
+    (of_episodes.knows, of_episodes.READS, of_episodes.OfEpisodes),
+    (of_moments.knows, of_moments.READS, of_moments.OfMoments),
+    (of_placements.knows, of_placements.READS, of_placements.OfPlacements),
+    (of_interviews.knows, of_interviews.READS, of_interviews.OfInterviews),
+    (of_triggers.knows, of_triggers.READS, of_triggers.OfTriggers),
+    (of_places.knows, of_places.READS, of_places.OfPlaces),
+)
+#: Columns of the episodes table without which nothing can be asked.
+READS = ("episode_id", "child_id", "episode_no", "missing_from", "returned_at", "precision")
 
-Columns = dict[str, Any]
 
-
-def build_features(
+def build_features(  # noqa: PLR0913 - the tables and the choices, all named
     episodes: pd.DataFrame,
     triggers: pd.DataFrame,
     *,
     interviews: pd.DataFrame | None = None,
     placements: pd.DataFrame | None = None,
-    index: str = "returned_at",
+    index: str | pd.DataFrame = "returned_at",
     lookback_days: Sequence[int] = (28, 90, 365),
+    horizon_days: Sequence[int] = (7, 28, 90),
+    specs: Sequence[Spec] | None = None,
     codebook: Codebook | None = None,
+    calendar: Calendar | None = None,
 ) -> pd.DataFrame:
-    """Return one row per return of a child, with what was known at that moment of the time before it.
+    """Return one row per moment asked about, with what was known of the child at that moment and nothing later.
 
-    A lookback of `d` days before ``index_at`` is ``[index_at - d x 24 hours, index_at)``. A fact counts in it when
-    its time lies in there **and** it was known by ``index_at``: an episode when it began (its hours, when it
-    ended), a trigger when the interview was held, a placement at the end of its first day. Nothing that becomes
-    known later changes a row.
+    A lookback of `d` days before t = ``index_at`` is ``[t - d x 24 hours, t)``. A fact counts in it when its time lies
+    in there **and** it was known by t: an episode when it began (its hours and where it ended, when it had ended), a
+    trigger when the interview was held (it is dated by the start of each episode that its interview covers and that had
+    begun; without ``interviews``, by when it was known), an offer when it was made, a placement at the end of its first
+    day. Where only the day of an interview is known, it is known when the day has ended.
 
     Parameters
     ----------
     episodes : pd.DataFrame
-        The episodes table of ``build_episodes``. Each episode with a return gives one row.
+        The episodes table of ``build_episodes``.
     triggers : pd.DataFrame
-        The trigger table of ``code_triggers``; present and suspected count as named.
+        The trigger table of ``code_triggers``; present and suspected count as named. Each episode counts once for each
+        code, and once for each domain.
     interviews : pd.DataFrame, optional
-        The interviews table. With it, a trigger is dated by the start of the episodes that its interview covers
-        (without it, by when it was known), and interviews held and declined are counted.
+        The interviews table. With it, triggers are dated by episodes, and interviews are counted.
     placements : pd.DataFrame, optional
-        The placements table, for placement at the index and moves.
-    index : {"returned_at"}, default "returned_at"
-        The moments asked about.
+        The placements table, for the placement at the index, and moves.
+    index : {"returned_at", "interview"} or DataFrame, default "returned_at"
+        The moments asked about. ``"returned_at"``: each return, about the episode that ended with it. ``"interview"``:
+        each interview held, about the latest episode begun by then that it covers. A table ``child_id index_at``: each
+        of its rows, about the latest episode begun before; a bare date is its midnight, rows that stand twice stay, and
+        a child need not have any episode.
     lookback_days : sequence of int, default (28, 90, 365)
-        Whole days, each at least 1.
+        Different whole days, each at least 1; used where ``specs`` are not given.
+    horizon_days : sequence of int, default (7, 28, 90)
+        Only checked: one set of arguments serves this function and ``build_outcomes``. No outcome is among the features.
+    specs : sequence of Spec, optional
+        Just these features, in this order; None takes :func:`feature_specs`, less those whose table is not given.
     codebook : Codebook, optional
         None takes the codebook that ships with the library.
+    calendar : Calendar, optional
+        School terms and bank holidays, of ``read_calendar``; None takes the packaged ones.
 
     Returns
     -------
     pd.DataFrame
-        Sorted by child and episode, whatever the order of the input: ``child_id episode_id index_at``, then the
-        features, whose names spell their definition (``n_episodes_90d``, ``any_home_conflict_365d``);
-        :func:`feature_dictionary` words each. Counts are int64, measures float64 (NaN = not recorded or none),
-        flags bool; ``placement_type`` is text and ``in_area`` a flag that may be not recorded.
+        ``child_id episode_id index_at`` (for interviews ``interview_id`` before ``index_at``), then the features, whose
+        names spell their definition (``n_episodes_90d``, ``any_home_conflict_365d``); :func:`feature_dictionary` words
+        each. Sorted by child, time and episode, whatever the order of the input. Counts are int32, flags bool, measures
+        float64 (NaN = not recorded or none), flags that may be not known "boolean", ``placement_type`` text.
 
     Raises
     ------
     ArgumentRefused
-        If ``index`` or ``lookback_days`` is not one that is known, or a code of the codebook is named as a domain.
+        If an argument is not one that is known, a feature needs a table that is not given, or a code of the codebook is
+        named as a domain.
     TableRefused
         If a table is not usable.
 
@@ -90,141 +115,73 @@ def build_features(
     0               1                4.0                NaN                  False
     1               2                7.0           3.916667                   True
     """
-    if index != "returned_at":
-        raise ArgumentRefused("index must be 'returned_at': this version asks at each return only.")
-    days = _check_days(lookback_days)
+    check_days(horizon_days, "horizon_days")
     book = read_codebook() if codebook is None else codebook
-    if set(book.codes) & set(book.domains.values()):
-        raise ArgumentRefused("a code of the codebook has the name of a domain, so their columns would be the same.")
-    table = conform(episodes, EPISODES)
-    by = (
-        ["child_id", "episode_no"] if table["episode_no"].notna().all() else ["child_id", "missing_from", "returned_at"]
-    )
-    table = table.sort_values(by, kind="stable", ignore_index=True)
-    codes, levels = pd.factorize(table["child_id"], sort=True)
-    child_ids = pd.Index(levels).astype(object)
-    child = codes.astype(np.int64)
-    if table["episode_no"].isna().any():
-        table["episode_no"] = ar.count_before(child) + 1
-    back = table["returned_at"].notna().to_numpy()
-    rows = table[back].reset_index(drop=True)
-    at = Asked(child[back], ar.utc_us(rows["returned_at"]), days)
+    chosen = _choose(specs, lookback_days, book, {"interviews": interviews, "placements": placements})
+    families = [(reads, make, [s for s in chosen if knows(s)]) for knows, reads, make in FAMILIES]
+    families = [family for family in families if family[2]]
 
-    columns: Columns = {name: rows[name] for name in ("child_id", "episode_id")}
-    columns["index_at"] = rows["returned_at"]
-    columns["episode_no"] = rows["episode_no"].to_numpy(dtype=np.int64)
-    columns["duration_hours"] = rows["duration_hours"]
-    columns["gap_days"] = rows["gap_days"]
-    columns |= _of_episodes(table, child, at)
-    columns |= _of_the_start(rows)
-    columns |= _of_placement(rows, placements, child_ids, at)
+    of_triggers_too = any(make is of_triggers.OfTriggers for _, make, _ in families)
+    needs_talks = interviews is not None and (of_triggers_too or any(s.needs == "interviews" for s in chosen))
+    reads = {*READS, *(name for family in families for name in family[0])}
     if interviews is not None:
-        columns |= _of_interviews(conform(interviews, INTERVIEWS), child_ids, at)
-    named = named_triggers(table, conform(triggers, TRIGGERS), interviews, child_ids, pd.Index(book.codes))
-    columns |= _of_triggers(named, book, at)
-    return pd.DataFrame(columns)
+        reads.add("incident_ids")
+    table = conform(episodes, EPISODES, tuple(reads))
+    history, asked, talks = ask_all(table, index, interviews, needs_talks=needs_talks)
+    longest = max((int(s.days) for s in chosen if isinstance(getattr(s, "days", None), int)), default=0)
+    given = Given(
+        history=history,
+        asked=asked,
+        place=_place(history, asked),
+        triggers=conform(triggers, TRIGGERS, OF_TRIGGERS) if of_triggers_too else None,
+        talks=talks,
+        placements=placements,
+        book=book,
+        calendar=read_calendar() if calendar is None else calendar,
+        london=_london(history, asked, talks, longest),
+    )
+    out = Columns(chosen, len(asked.time))
+    fillers = [make(given, specs_of) for _, make, specs_of in families]
+    for block in cut(given, longest):
+        for filler in fillers:
+            filler.fill(block, out)
+    return out.frame(asked.keys)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The moments asked about, and the lookbacks in days."""
-
-    child: Ints
-    time: Ints
-    days: tuple[int, ...]
-
-    def count(self, facts: Facts, day: int) -> Ints:
-        """Count each child's facts in [time - day, time)."""
-        return facts.before(self.child, self.time) - facts.before(self.child, self.time - day * DAY_US)
-
-
-def _check_days(lookback_days: Sequence[int]) -> tuple[int, ...]:
-    days = list(lookback_days)
-    whole = all(isinstance(d, int | np.integer) and not isinstance(d, bool) and d >= 1 for d in days)
-    if not days or not whole or len(set(days)) < len(days):
-        raise ArgumentRefused("lookback_days must be different whole numbers of days, each at least 1.")
-    return tuple(int(d) for d in days)
+def _choose(
+    specs: Sequence[Spec] | None, lookback_days: Sequence[int], book: Codebook, tables: dict[str, pd.DataFrame | None]
+) -> tuple[Spec, ...]:
+    """Return what to build; refuse what needs a table that is not given."""
+    default = feature_specs(lookback_days, book)
+    absent = {name for name, table in tables.items() if table is None}
+    if specs is None:
+        return tuple(spec for spec in default if spec.needs not in absent)
+    chosen = tuple(specs)
+    check_specs(chosen, book)
+    lacking = [spec for spec in chosen if spec.needs in absent]
+    if lacking:
+        raise ArgumentRefused(
+            f"{len(lacking)} features need tables that are not given, such as '{lacking[0].name}': hand over "
+            f"{' and '.join(f'{name}=' for name in sorted({spec.needs for spec in lacking}))}, or leave them out."
+        )
+    return chosen
 
 
-def _of_episodes(table: pd.DataFrame, child: Ints, at: Asked) -> Columns:
-    start, end = ar.utc_us(table["missing_from"]), ar.utc_us(table["returned_at"])
-    begun = Facts.of(child, start)
-    columns: Columns = {f"n_episodes_{d}d": at.count(begun, d) for d in at.days}
-
-    closed = end != ABSENT
-    ended = Facts.of(child[closed], end[closed])
-    # Hours are counted once where stamps known by date only make two episodes of a day seem to overlap.
-    since = np.maximum(start[closed][ended.order], ar.largest_before(ended.child, ended.time))
-    since = np.minimum(since, ended.time)
-    total = np.concatenate([[0], np.cumsum(ended.time - since)])
-    upto = ended.until(at.child, at.time)
-    for d in at.days:
-        edge = at.time - d * DAY_US
-        first = ended.until(at.child, edge)
-        # `first` is the episode that the edge may lie in; every return asked about is itself among the facts.
-        cut = np.maximum(edge - since[first], 0)
-        columns[f"missing_hours_{d}d"] = (total[upto] - total[first] - cut) / HOUR_US
-    has, last = ended.last(ended.before(at.child, at.time), at.child)
-    columns["days_since_return"] = np.where(has, (at.time - ended.time[last]) / DAY_US, np.nan)
-    return columns
+def _place(history: History, asked: Asked) -> np.ndarray:
+    """Where the episodes asked about stand in the history."""
+    if is_in_place(history.row):
+        return asked.episode
+    place: np.ndarray = np.append(history.place(), -1)[asked.episode]
+    return place
 
 
-def _of_the_start(rows: pd.DataFrame) -> Columns:
-    """When the episode began, as points on circles, so that 23:00 lies next to midnight and December to January."""
-    began = rows["missing_from"].dt
-    timed = (rows["precision"] != "day").fillna(True).to_numpy(dtype=bool)
-    hour = np.where(timed, began.hour + began.minute / 60, np.nan)
-    weekday = began.day_of_week.to_numpy(dtype=np.float64)
-    columns: Columns = {}
-    turns = {"hour": hour / 24, "weekday": weekday / 7, "month": (began.month.to_numpy(dtype=np.float64) - 1) / 12}
-    for name, turn in turns.items():
-        angle: npt.NDArray[np.float64] = 2 * np.pi * turn
-        columns[f"{name}_sin"], columns[f"{name}_cos"] = np.sin(angle), np.cos(angle)
-    columns["is_weekend"] = weekday >= 5
-    return columns
-
-
-def _of_placement(rows: pd.DataFrame, placements: pd.DataFrame | None, child_ids: pd.Index, at: Asked) -> Columns:
-    if placements is None:
-        return {"placement_type": rows["placement_type"], "in_area": rows["in_area"]}
-    placed = known_placements(placements, child_ids)
-    has, last = placed.facts.last(placed.facts.until(at.child, at.time), at.child)
-    columns: Columns = {}
-    today = ar.day_numbers(rows["returned_at"])
-    for name, recorded in (("placement_type", placed.placement_type), ("in_area", placed.in_area)):
-        if not len(recorded):
-            columns[name] = rows[name]
-            continue
-        left = (placed.ended[last] != ABSENT) & (placed.ended[last] < today)
-        there = recorded.iloc[last].reset_index(drop=True)
-        columns[name] = there.mask(left).where(has, rows[name])
-    moves = Facts.of(placed.facts.child[placed.is_move], placed.facts.time[placed.is_move])
-    columns |= {f"n_placement_moves_{d}d": at.count(moves, d) for d in at.days}
-    return columns
-
-
-def _of_interviews(interviews: pd.DataFrame, child_ids: pd.Index, at: Asked) -> Columns:
-    columns: Columns = {}
-    child = child_ids.get_indexer(interviews["child_id"].to_numpy(dtype=object)).astype(np.int64)
-    for name, statuses, stamp in (("completed", COMPLETED, "held_at"), ("declined", ("declined",), "offered_at")):
-        known = ar.utc_us(when_known(interviews[stamp]))
-        counted = interviews["status"].isin(statuses).to_numpy() & (known != ABSENT) & (child >= 0)
-        facts = Facts.of(child[counted], known[counted])
-        columns |= {f"n_interviews_{name}_{d}d": at.count(facts, d) for d in at.days}
-    return columns
-
-
-def _of_triggers(named: Named, book: Codebook, at: Asked) -> Columns:
-    columns: Columns = {}
-    domains = np.array([book.domains[c] for c in book.codes], dtype=object)
-    wanted = [(code, named.code == k) for k, code in enumerate(book.codes)]
-    wanted += [(domain, (domains == domain)[named.code]) for domain in dict.fromkeys(domains)]
-    for name, which in wanted:
-        facts = Facts.of(named.child[which], named.usable[which])
-        event = named.event[which][facts.order]
-        # The latest event of those that may be used answers for every lookback at once.
-        latest = np.maximum(event, ar.largest_before(facts.child, event))
-        has, last = facts.last(facts.until(at.child, at.time), at.child)
-        when = latest[last] if len(latest) else np.full(len(has), ABSENT)
-        columns |= {f"any_{name}_{d}d": has & (when >= at.time - d * DAY_US) for d in at.days}
-    return columns
+def _london(history: History, asked: Asked, talks: Talks | None, longest: int) -> London:
+    """The calendar from the first to the last moment that any feature looks at."""
+    times = [history.start, history.end[history.end > -(2**62)], asked.time - longest * DAY_US, asked.time]
+    if talks is not None:
+        held = talks.table["held_at"].dropna()
+        times.append(held.to_numpy(dtype="datetime64[us]").astype(np.int64))
+    there = [t for t in times if len(t)]
+    if not there:
+        return London(0, 0)
+    return London(min(int(t.min()) for t in there), max(int(t.max()) for t in there))

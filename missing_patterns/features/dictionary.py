@@ -1,87 +1,73 @@
-"""What each column of a feature table means, in words."""
+"""What each column of a feature table means, in words, made from the definitions that it was built by."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pandas as pd
 
 from missing_patterns.codebook import Codebook, read_codebook
+from missing_patterns.features.default import feature_specs
+from missing_patterns.features.specs import Spec
 from missing_patterns.schema import TEXT
 
-_FIXED = {
+_KEYS = {
     "child_id": "the child",
-    "episode_id": "the episode that the child returned from",
-    "index_at": "the return: the moment asked about; every feature holds only what was known by then",
-    "episode_no": "number of the episode; 1 for the child's first in the data",
-    "duration_hours": "hours missing in this episode; whole days apart where only dates are known",
-    "gap_days": "days from the previous return to the start of this episode; none for a first episode",
-    "days_since_return": "days from the child's previous return to this one; none for a first return",
-    "hour_sin": "time of day at which the episode began, sine of a 24-hour circle; none where only dates are known",
-    "hour_cos": "time of day at which the episode began, cosine of a 24-hour circle; none where only dates are known",
-    "weekday_sin": "weekday on which the episode began, sine of a 7-day circle from Monday",
-    "weekday_cos": "weekday on which the episode began, cosine of a 7-day circle from Monday",
-    "month_sin": "month in which the episode began, sine of a 12-month circle from January",
-    "month_cos": "month in which the episode began, cosine of a 12-month circle from January",
-    "is_weekend": "the episode began on a Saturday or Sunday",
-    "placement_type": "kind of placement on the day before the return, else as recorded when the episode began",
-    "in_area": "placed inside the council's own area on the day before the return, else as recorded at the start",
+    "episode_id": "the episode asked about; none if the child had none by then",
+    "interview_id": "the interview asked about",
+    "index_at": "the moment asked about; every feature holds only what was known by then",
 }
-_IN_DAYS = {
-    "n_episodes": "episodes that began in the {d} days before the return, the one just ended included",
-    "missing_hours": "hours missing in the {d} days before the return, from episodes that have ended",
-    "n_interviews_completed": "interviews held in the {d} days before the return",
-    "n_interviews_declined": "interviews declined that were offered in the {d} days before the return",
-    "n_placement_moves": "placement moves in the {d} days before the return, known by the end of their day",
-}
+_KINDS = {"count": "count", "flag": "flag", "measure": "measure", "maybe": "flag or not known", "text": "text"}
+_OWN = "a column of the caller's own"
 
 
-def feature_dictionary(X: pd.DataFrame, codebook: Codebook | None = None) -> pd.DataFrame:
+def feature_dictionary(X: pd.DataFrame | Sequence[Spec], codebook: Codebook | None = None) -> pd.DataFrame:
     """Word each column of a feature table.
 
     Parameters
     ----------
-    X : pd.DataFrame
-        A table of :func:`build_features`; columns of the caller's own are worded as such.
+    X : pd.DataFrame or sequence of Spec
+        A table of :func:`build_features`, whose columns of the caller's own are worded as such; or definitions.
     codebook : Codebook, optional
         The one that the features were built with; None takes the codebook that ships with the library.
 
     Returns
     -------
     pd.DataFrame
-        One row per column, in order: ``column meaning``.
+        One row per column, in order: ``column kind unit meaning``. ``kind`` is key, count, flag, flag or not known,
+        measure, text, or own.
 
     Raises
     ------
-    Nothing.
+    ArgumentRefused
+        If a definition is not one that is known.
 
     Examples
     --------
     >>> feature_dictionary(pd.DataFrame(columns=["n_episodes_90d"]))["meaning"].tolist()
-    ['episodes that began in the 90 days before the return, the one just ended included']
+    ['episodes that began in the 90 days before the index']
     """
     book = read_codebook() if codebook is None else codebook
-    labels = {code: f"'{book.label(code)}'" for code in book.codes}
-    labels |= {domain: f"any trigger of the domain '{domain}'" for domain in book.domains.values()}
-    names = [str(c) for c in X.columns]
-    return pd.DataFrame(
-        {
-            "column": pd.Series(names, dtype=TEXT),
-            "meaning": pd.Series([_word(name, labels) for name in names], dtype=TEXT),
-        }
-    )
+    if isinstance(X, pd.DataFrame):
+        names = [str(c) for c in X.columns]
+        days = sorted({int(n) for name in names for n in re.findall(r"_([1-9]\d*)d$", name)})
+        lasts = sorted({int(n) for name in names for n in re.findall(r"_last([1-9]\d*)$", name)} - {3})
+        known = {spec.name: spec for spec in _all(days or [28], lasts, book)}
+        rows = [(name, *_word(name, known.get(name), book)) for name in names]
+    else:
+        rows = [(spec.name, *_word(spec.name, spec, book)) for spec in X]
+    return pd.DataFrame(rows, columns=["column", "kind", "unit", "meaning"]).astype(TEXT)
 
 
-def _word(name: str, labels: dict[str, str]) -> str:
-    if name in _FIXED:
-        return _FIXED[name]
-    if found := re.fullmatch(r"(.+)_(\d+)d", name):
-        what, days = found.groups()
-        if what in _IN_DAYS:
-            return _IN_DAYS[what].format(d=days)
-        if what.startswith("any_") and what[4:] in labels:
-            return (
-                f"{labels[what[4:]]} was named, or suspected, for an episode that began in the {days} days before the "
-                "return, in an interview held by then; false includes not asked"
-            )
-    return "a column of the caller's own"
+def _all(days: list[int], lasts: list[int], book: Codebook) -> list[Spec]:
+    from dataclasses import replace
+
+    default = list(feature_specs(days, book))
+    return default + [replace(spec, last=n) for n in lasts for spec in default if hasattr(spec, "last")]  # type: ignore[call-arg]
+
+
+def _word(name: str, spec: Spec | None, book: Codebook) -> tuple[str, str, str]:
+    if spec is not None:
+        return _KINDS[spec.kind], spec.unit, spec.meaning(book)
+    return ("key", "", _KEYS[name]) if name in _KEYS else ("own", "", _OWN)

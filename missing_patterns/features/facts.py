@@ -1,175 +1,141 @@
-"""Facts of many children, sorted once, so that any number of moments can be asked about without a loop."""
+"""Facts with two times: when something happened, and from when on it may be used.
+
+An interview says something of each episode that it covers and that had begun by then; such a fact is dated by the
+start of the episode. If it covers none, it is a fact of its own, dated by when it was known. Each episode counts once,
+from when the first interview said so.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from missing_patterns.episodes import arrays as ar
-from missing_patterns.episodes.arrays import ABSENT, Flags, Ints
-from missing_patterns.schema import PLACEMENTS, conform
-from missing_patterns.triggers import link_interviews, when_known
+from missing_patterns.episodes.arrays import ABSENT, Ints
+from missing_patterns.features.asked import Talks
+from missing_patterns.features.blocks import Given
+from missing_patterns.triggers import triggers_known
+from missing_patterns.triggers.lists import number_text
 
 #: Statuses of a trigger that count as named; what was denied was not.
 NAMED = ("present", "suspected")
+OF_TRIGGERS = ("interview_id", "child_id", "code", "status", "known_at")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Facts:
-    """Facts sorted by child and time; one search answers for all children at once.
-
-    The time of a fact is replaced by its rank among all times, so that child and time fit into one whole number
-    however many children there are and however fine the clock.
-    """
+    """Facts in order of child: what (`x`), when (`event`), usable from, and the episode's place (or past all: none)."""
 
     child: Ints
-    time: Ints
-    order: Ints
-    key: Ints
-    levels: Ints
-
-    @classmethod
-    def of(cls, child: Ints, time: Ints) -> Facts:
-        """Sort facts; `order` holds where each came from.
-
-        Raises
-        ------
-        Nothing.
-        """
-        order = np.lexsort((time, child))
-        child, time = child[order], time[order]
-        levels = np.unique(time)
-        return cls(child, time, order, child * (len(levels) + 1) + np.searchsorted(levels, time), levels)
-
-    def before(self, child: Ints, at: Ints) -> Ints:
-        """Return the position of each child's first fact at or after the moment.
-
-        Raises
-        ------
-        Nothing.
-        """
-        return np.searchsorted(self.key, child * (len(self.levels) + 1) + np.searchsorted(self.levels, at, "left"))
-
-    def until(self, child: Ints, at: Ints) -> Ints:
-        """Return the position of each child's first fact after the moment.
-
-        Raises
-        ------
-        Nothing.
-        """
-        return np.searchsorted(self.key, child * (len(self.levels) + 1) + np.searchsorted(self.levels, at, "right"))
-
-    def last(self, position: Ints, child: Ints) -> tuple[Flags, Ints]:
-        """Return whether the fact just before each position is of that child, and its position.
-
-        Raises
-        ------
-        Nothing.
-        """
-        at = np.maximum(position - 1, 0)
-        if not len(self.child):
-            return np.zeros(len(position), dtype=bool), at
-        return (position > 0) & (self.child[at] == child), at
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """Codes named by interviews: from when each may be used (known, and its time past), and the time of each."""
-
-    child: Ints
-    code: Ints
-    usable: Ints
+    x: Ints
     event: Ints
+    usable: Ints
+    place: Ints
 
 
-def named_triggers(
-    episodes: pd.DataFrame,
-    triggers: pd.DataFrame,
-    interviews: pd.DataFrame | None,
-    child_ids: pd.Index,
-    codes: pd.Index,
-) -> Named:
-    """Date each trigger by the start of the episode that its interview covers, or by when it was known.
-
-    A trigger of an interview that covers several episodes counts at each of them that had begun by then.
+def trigger_facts(given: Given, wanted: Sequence[str]) -> Facts:
+    """Return the facts of these codes and domains; `x` counts in their order.
 
     Raises
     ------
-    TableRefused
-        If a table is not usable.
+    Nothing.
     """
-    said = triggers[triggers["status"].isin(NAMED) & triggers["known_at"].notna() & triggers["code"].isin(codes)]
-    said = said[["interview_id", "child_id", "code", "known_at"]].astype({"interview_id": object})
-    if interviews is None:
-        said["began"] = pd.Series(pd.NaT, index=said.index, dtype=episodes["missing_from"].dtype)
-    else:
-        links = link_interviews(episodes, interviews).astype({"interview_id": object, "episode_id": object})
-        began = episodes[["episode_id", "missing_from"]].astype({"episode_id": object})
-        links = links.merge(began.rename(columns={"missing_from": "began"}), on="episode_id")
-        pairs = said.assign(row=range(len(said))).merge(links[["interview_id", "began"]], on="interview_id")
-        # An episode that began after the interview was not there to be spoken of; what is dated by it would say
-        # before its time that the child was to go again.
-        pairs = pairs[pairs["began"] <= pairs["known_at"]]
-        alone = said[~np.isin(np.arange(len(said)), pairs["row"])]
-        said = pd.concat([pairs.drop(columns="row"), alone], ignore_index=True)
-    child = child_ids.get_indexer(said["child_id"].to_numpy(dtype=object))
-    known = ar.utc_us(said["known_at"])
-    began_us = ar.utc_us(said["began"])
-    event = np.where(began_us == ABSENT, known, began_us)
-    here = child >= 0
-    return Named(
-        child=child[here].astype(np.int64),
-        code=codes.get_indexer(said["code"].to_numpy(dtype=object))[here].astype(np.int64),
-        usable=np.maximum(known, event + 1)[here],
-        event=event[here],
-    )
+    book, number = given.book, {x: k for k, x in enumerate(wanted)}
+    child, talk, code, known = _named(given)
+    told, child, unit, event = _tell(given, child, talk, known)
+    usable = np.maximum(known[told], event + 1)
+    as_code = np.array([number.get(c, -1) for c in book.codes], dtype=np.int64)[code[told]]
+    as_domain = np.array([number.get(book.domains[c], -1) for c in book.codes], dtype=np.int64)[code[told]]
+    x = np.concatenate([as_code, as_domain])
+    row = np.flatnonzero(x >= 0)
+    x, row = x[row], row % max(len(told), 1)
+    return _once(child[row], unit[row], x, event[row], usable[row], len(wanted))
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Placement spells by child: from when each is known, its type, and whether it began with a move."""
-
-    facts: Facts
-    ended: Ints
-    placement_type: pd.Series
-    in_area: pd.Series
-    is_move: Flags
-
-
-def known_placements(placements: pd.DataFrame, child_ids: pd.Index) -> Placed:
-    """Order placement spells; each is known at the end of its first day, since no time of day is recorded.
-
-    A spell is a move if the child had an earlier one and something other than the legal status changed, or nothing
-    did: sources write a new spell for a new legal status as well.
+def answer_facts(given: Given, talks: Talks) -> Facts:
+    """Return the facts that the triggers of an episode are known, none included.
 
     Raises
     ------
-    TableRefused
-        If the table is not usable.
+    Nothing.
     """
-    table = conform(placements, PLACEMENTS)
-    # Of spells that began on one day, one that ended on it comes first; later ends are not known yet, and never sort.
-    table["is_longer"] = table["started_on"] != table["ended_on"]
-    by = ["child_id", "started_on", "is_longer", "placement_type", "provider", "home_id", "legal_status"]
-    table = table.sort_values(by, kind="stable", ignore_index=True)
-    same = {
-        name: table[name].fillna("").eq(table.groupby("child_id")[name].shift().fillna("")).to_numpy(dtype=bool)
-        for name in ("placement_type", "provider", "home_id", "legal_status")
-    }
-    only_legal = same["placement_type"] & same["provider"] & same["home_id"] & ~same["legal_status"]
-    later = table.duplicated("child_id").to_numpy()
-    child = child_ids.get_indexer(table["child_id"].to_numpy(dtype=object)).astype(np.int64)
-    here = child >= 0
-    midnight = ar.timestamps(ar.midnights(ar.day_numbers(table["started_on"])))
-    known = ar.utc_us(when_known(midnight))
-    facts = Facts.of(child[here], known[here])
-    rows = table[here].iloc[facts.order].reset_index(drop=True)
-    return Placed(
-        facts=facts,
-        ended=ar.day_numbers(rows["ended_on"]),
-        placement_type=rows["placement_type"],
-        in_area=rows["in_area"],
-        is_move=(later & ~only_legal)[here][facts.order],
-    )
+    known = talks.known("held_at")
+    is_known = triggers_known(talks.table[["child_id", "coded_triggers"]], given.book).to_numpy(dtype=bool)
+    rows = np.flatnonzero(is_known & (known != ABSENT) & (talks.child >= 0))
+    told, child, unit, event = _tell(given, talks.child[rows], rows, known[rows])
+    usable = np.maximum(known[rows[told]], event + 1)
+    return _once(child, unit, np.zeros(len(unit), dtype=np.int64), event, usable, 1)
+
+
+def _named(given: Given) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return what the trigger table names: child, interview, code of the book, and when it was known.
+
+    Interviews are numbered as in their table; those that do not stand there come after.
+    """
+    table, talks = given.triggers, given.talks
+    if table is None:
+        return (np.empty(0, dtype=np.int64),) * 4
+    known = ar.utc_us(table["known_at"])
+    code = pd.Index(given.book.codes, dtype=object).get_indexer(_objects(table["code"])).astype(np.int64)
+    # Rows of one interview follow each other, so that few ids need looking up.
+    first, run = _runs(_objects(table["child_id"]))
+    child = pd.Index(given.asked.child_ids).get_indexer(first).astype(np.int64)[run]
+    first, run = _runs(_objects(table["interview_id"]))
+    listed = [] if talks is None else talks.table["interview_id"].tolist()
+    talk = number_text(listed + first.tolist())[len(listed) :][run]
+    named = table["status"].isin(NAMED).to_numpy(dtype=bool)
+    rows = np.flatnonzero(named & (code >= 0) & (child >= 0) & (known != ABSENT))
+    return child[rows], talk[rows], code[rows], known[rows]
+
+
+def _tell(given: Given, child: Ints, talk: Ints, known: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Say of what each thing said is: rows of what is said, child, what it is of (episode or interview), and its time.
+
+    An episode that began after the interview was not there to be spoken of; what is dated by it would say before its
+    time that the child was to go again.
+    """
+    history = given.history
+    n_episodes, row = len(history.start), np.arange(len(talk))
+    place, pair = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    if given.talks is not None:
+        links = given.talks.links
+        begins = np.searchsorted(links.interview, np.arange(len(given.talks.table) + 1))
+        asked = np.minimum(talk, len(given.talks.table) - 1) if len(given.talks.table) else talk
+        times = np.where(talk < len(given.talks.table), np.diff(begins)[asked], 0) if len(begins) > 1 else 0 * talk
+        pair = np.repeat(row, times)
+        step = np.arange(len(pair)) - np.repeat(np.cumsum(times) - times, times)
+        place = history.place()[links.episode[begins[talk[pair]] + step]]
+        own = (history.start[place] <= known[pair]) & (history.child[place] == child[pair])
+        place, pair = place[own], pair[own]
+    is_alone = np.ones(len(talk), dtype=bool)
+    is_alone[pair] = False
+    alone = row[is_alone]
+    told = np.concatenate([pair, alone])
+    unit = np.concatenate([place, n_episodes + talk[alone]])
+    return told, child[told], unit, np.concatenate([history.start[place], known[alone]])
+
+
+def _once(child: Ints, unit: Ints, x: Ints, event: Ints, usable: Ints, n_x: int) -> Facts:
+    """Make one fact of those that say the same of one episode, or in one interview: the first that may be used."""
+    key = unit * n_x + x
+    order = np.lexsort((key, child))
+    child, key = child[order], key[order]
+    first = np.flatnonzero(ar.is_first(child) | ar.is_first(key))
+    if len(first):
+        event = np.minimum.reduceat(event[order], first)
+        usable = np.minimum.reduceat(usable[order], first)
+    return Facts(child[first], key[first] % n_x, event, usable, key[first] // n_x)
+
+
+def _runs(values: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.object_], Ints]:
+    """Return the first of each run of equal values, and the run of each value."""
+    first = ar.is_first(values)
+    return values[first], np.cumsum(first) - 1
+
+
+def _objects(column: pd.Series) -> npt.NDArray[np.object_]:
+    return np.asarray(column.array, dtype=object)
