@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from filelock import FileLock
 from scale_example import UNTIL, Deadly, make_tables, with_episodes, write_tables
 
 from missing_patterns import scale
+from missing_patterns.codebook import read_codebook
 from missing_patterns.episodes import build_episodes, to_counting_process
 from missing_patterns.errors import ArgumentRefused, DataRefused, MissingPatternsError, TableRefused, TryLater
 from missing_patterns.features import build_features
@@ -362,7 +364,7 @@ def test_a_part_that_is_done_twice_is_there_once(
 def test_two_processes_give_the_same(folder: Path, whole: pd.DataFrame, tmp_path: Path) -> None:
     manifest = scale.build_features(folder, tmp_path / "out", n_parts=6, engine="processes", n_workers=2)
     pd.testing.assert_frame_equal(read(tmp_path / "out"), whole)
-    assert sum(w["n_tasks"] for w in manifest["workers"]) == 18
+    assert sum(w["n_tasks"] for w in manifest["workers"]) == 3 * manifest["n_parts"]
 
 
 def test_a_process_that_is_killed_neither_loses_nor_doubles_rows(
@@ -387,6 +389,36 @@ def test_what_a_worker_refuses_is_refused(built: dict[str, pd.DataFrame], tmp_pa
     write_tables(tmp_path / "in", {"episodes": doubled, "triggers": built["triggers"]})
     with pytest.raises(TableRefused, match="holds the same key twice"):
         scale.build_features(tmp_path / "in", tmp_path / "out", n_parts=4, engine="processes", n_workers=2)
+
+
+class Spark:
+    """As much of a session as is used, in this process."""
+
+    def range(self, start: int, end: int, step: int, numPartitions: int) -> Spark:
+        self.ids, self.n_partitions = list(range(start, end, step)), numPartitions
+        return self
+
+    def mapInPandas(self, work: Callable[..., Any], schema: str) -> Spark:  # noqa: N802
+        assert schema == "told string"
+        batches = (pd.DataFrame({"id": [at]}) for at in self.ids)
+        self.rows = [row for made in work(batches) for row in made.to_dict("records")]
+        return self
+
+    def collect(self) -> list[dict[str, str]]:
+        return self.rows
+
+
+def test_spark_is_handed_one_number_for_each_partition(
+    folder: Path, built: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark", ModuleType("pyspark"))
+    session = Spark()
+    manifest = scale.build_intervals(folder, tmp_path / "out", observed_until=UNTIL, spark=session, n_parts=4)
+    assert manifest["engine"] == "spark"
+    assert session.n_partitions == manifest["n_parts"] == 4
+    expected = to_counting_process(built["episodes"], built["children"], observed_until=UNTIL)
+    expected.attrs = {}
+    pd.testing.assert_frame_equal(read(tmp_path / "out", "intervals"), expected)
 
 
 # Refusals
@@ -545,6 +577,9 @@ def test_the_mark_of_a_run_is_the_same_in_every_session() -> None:
     assert len(said) == 1
     assert run.spell_out({"a": [1]}) != run.spell_out({"a": [2]})
     assert run.spell_out(np.arange(3)) != run.spell_out(np.arange(4))
+    book = read_codebook()
+    assert run.spell_out(book) == run.spell_out(read_codebook())
+    assert run.spell_out(book) != run.spell_out(book.amend(retired=[book.codes[0]]))
 
 
 @pytest.fixture
