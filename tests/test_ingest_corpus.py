@@ -48,7 +48,7 @@ def _shown_by(case: Case, fmt: str) -> set[object]:
     return {(case.base, fmt), *functions, *(t.rule for t in case.told), *refused}
 
 
-@pytest.mark.parametrize("cases", parts())
+@pytest.mark.parametrize("cases", list(parts()))
 def test_every_case_ends_as_declared(tmp_path: Path, cases: list[tuple[Case | checks.Check, str]]) -> None:
     results = list(report.run_all(cases, tmp_path))
     assert [str(r) for r in results if not r.is_as_declared] == []
