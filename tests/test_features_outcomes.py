@@ -253,7 +253,7 @@ def test_interviews_are_followed_from_when_they_were_held() -> None:
 def test_the_rows_are_those_of_the_features() -> None:
     table = episodes(STORY)
     nothing = pd.DataFrame(columns=["interview_id", "child_id", "code", "status", "known_at"], dtype=object)
-    for index in ("returned_at",):
+    for index in ("returned_at", moments("N | 01-20\nA | 01-07\nA | 01-07\nB | 02-20")):
         x = build_features(table, nothing, index=index, lookback_days=[7])
         y = build_outcomes(table, index=index, observed_until=UNTIL)
         pd.testing.assert_frame_equal(x[["child_id", "episode_id", "index_at"]], y.iloc[:, :3])

@@ -13,9 +13,9 @@ import pandas as pd
 from missing_patterns.episodes import arrays as ar
 from missing_patterns.episodes.arrays import ABSENT, DAY_US, Flags, Ints
 from missing_patterns.episodes.observed import observe
-from missing_patterns.errors import ArgumentRefused
 from missing_patterns.features.asked import Asked, ask_all
 from missing_patterns.features.history import History
+from missing_patterns.features.specs import check_days
 from missing_patterns.schema import ENDED_BY, EPISODES, TEXT, conform, moment
 
 #: What is read of an episode; the rest need not pass the gate.
@@ -104,7 +104,7 @@ def build_outcomes(
     1           NaN  end_of_data     False       <NA>             True
     2           NaN  end_of_data     False       <NA>             True
     """
-    horizons = _check_horizons(horizon_days)
+    horizons = check_days(horizon_days, "horizon_days")
     until = moment(observed_until)
     table = conform(episodes, EPISODES, OF_EPISODES)
     history, asked, _ = ask_all(table, index, interviews, needs_talks=False)
@@ -112,14 +112,6 @@ def build_outcomes(
     limit, reason = observed.end[asked.child], observed.reason[asked.child]
     columns = _tell(asked, _look_ahead(history, asked), limit, reason, horizons)
     return pd.concat([asked.keys, pd.DataFrame(columns)], axis=1)
-
-
-def _check_horizons(horizon_days: Sequence[int]) -> tuple[int, ...]:
-    days = list(horizon_days)
-    whole = all(isinstance(d, int | np.integer) and not isinstance(d, bool) and d >= 1 for d in days)
-    if not days or not whole or len(set(days)) < len(days):
-        raise ArgumentRefused("horizon_days must be different whole numbers of days, each at least 1.")
-    return tuple(int(d) for d in days)
 
 
 @dataclass(frozen=True, slots=True)
