@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,12 +54,9 @@ class OfEpisodes:
         self._specs, self._history = specs, history
         self._duration = history.column("duration_hours").to_numpy(dtype=np.float64)
         self._gap = history.column("gap_days").to_numpy(dtype=np.float64)
-        self._gaps = _Gaps(history.child, self._gap) if any(isinstance(s, Mean | Trend) for s in specs) else None
-        self._london = given.london if any(s.of == "missing_nights" for s in specs) else None
-        needs_ends = any(isinstance(s, Sum | DaysSince) for s in specs)
-        self._ended = Ended(history) if needs_ends else None
-        if self._ended is not None:
-            self._ended.measure(given)
+        self._gaps = _Gaps(history.child, self._gap) if self._of(Mean, Trend) else None
+        self._away = _Away(given) if self._of(Sum) else None
+        self._ended = Ended(history) if self._of(DaysSince) else None
 
     def fill(self, block: Block, out: Columns) -> None:
         """Fill the rows of a block.
@@ -67,36 +65,36 @@ class OfEpisodes:
         ------
         Nothing.
         """
-        this = [s for s in self._specs if isinstance(s, Latest)]
-        if this:
+        if this := self._of(Latest):
             self._this_episode(block, out, this)
-        counts = [s for s in self._specs if isinstance(s, Count)]
-        if counts:
+        if counts := self._of(Count):
             here = block.facts(self._history.child)
             child = self._history.child[here]
             count_in_lookbacks(block, block.key(child, self._history.start[here]), child, counts, out)
+        if self._away is not None:
+            self._away.sum(block, out, self._of(Sum))
         if self._ended is not None:
-            self._ended.fill(block, out, self._specs)
+            self._ended.fill(block, out, self._of(DaysSince))
         if self._gaps is not None:
-            self._gaps.fill(block, out, [s for s in self._specs if isinstance(s, Mean | Trend)])
+            self._gaps.fill(block, out, self._of(Mean, Trend))
+
+    def _of(self, *kinds: type[Spec]) -> list[Any]:
+        return [spec for spec in self._specs if isinstance(spec, kinds)]
 
     def _this_episode(self, block: Block, out: Columns, specs: Sequence[Spec]) -> None:
-        has, place = block.place >= 0, np.maximum(block.place, 0)
-        if not len(self._history.start):
-            place, values = place[:0], {
-                "episode_no": 0, "duration_hours": np.nan, "gap_days": np.nan, "is_still_missing": False
-            }
-        else:
-            end = self._history.end[place]
-            back = has & (end != ABSENT) & (end <= block.time)
-            values = {
-                "episode_no": np.where(has, self._history.number[place], 0),
-                "duration_hours": np.where(back, self._duration[place], np.nan),
-                "gap_days": np.where(has, self._gap[place], np.nan),
-                "is_still_missing": has & ~back,
-            }
+        history, has, rows = self._history, np.flatnonzero(block.place >= 0), block.rows.start
+        place = block.place[has]
+        back = (history.end[place] != ABSENT) & (history.end[place] <= block.time[has])
+        values = {
+            "episode_no": (0, history.number[place]),
+            "duration_hours": (np.nan, np.where(back, self._duration[place], np.nan)),
+            "gap_days": (np.nan, self._gap[place]),
+            "is_still_missing": (False, ~back),
+        }
         for spec in specs:
-            out[spec][block.rows] = values[spec.of]
+            blank, known = values[spec.of]
+            out[spec][block.rows] = blank
+            out[spec][rows + has] = known
 
 
 def count_in_lookbacks(block: Block, keys: Ints, child: Ints, specs: Sequence[Count], out: Columns) -> None:
@@ -113,10 +111,7 @@ def count_in_lookbacks(block: Block, keys: Ints, child: Ints, specs: Sequence[Co
 
 
 class Ended:
-    """Episodes with a return, in order of child, return and start; time missing is counted once.
-
-    Where stamps known by date only make two episodes of a day seem to overlap, the later counts from the end of the
-    earlier. `since` is where it counts from; sums are from the first of all children on.
+    """Episodes with a return, in order of child, return and start.
 
     Raises
     ------
@@ -124,29 +119,14 @@ class Ended:
     """
 
     def __init__(self, history: History) -> None:
-        rows = np.flatnonzero(history.end != ABSENT)
-        child, end = history.child[rows], history.end[rows]
+        self.place = self._rows(history)
+        child, end = history.child[self.place], history.end[self.place]
         if ((child[1:] == child[:-1]) & (end[1:] < end[:-1])).any():
-            order = np.lexsort((end, child))
-            rows, child, end = rows[order], child[order], end[order]
-        self.place, self.child, self.end = rows, child, end
-        self.start = history.start[rows]
+            self.place = self.place[np.lexsort((end, child))]
+        self.child, self.end = history.child[self.place], history.end[self.place]
 
-    def measure(self, given: Given) -> None:
-        """Sum up hours and nights.
-
-        Raises
-        ------
-        Nothing.
-        """
-        earlier = np.full(len(self.end), ABSENT)
-        earlier[1:] = np.where(self.child[1:] == self.child[:-1], self.end[:-1], ABSENT)
-        self._since = np.minimum(np.maximum(self.start, earlier), self.end)
-        self._london = given.london
-        self._n_until = given.london.n_midnights(self.end)
-        self._n_since = given.london.n_midnights(self._since)
-        self._time = _sum_before(self.end - self._since)
-        self._nights = _sum_before(self._n_until - self._n_since)
+    def _rows(self, history: History) -> Ints:
+        return np.flatnonzero(history.end != ABSENT)
 
     def last_before(self, block: Block) -> tuple[slice, Ints, Ints]:
         """Return where these lie, and for each moment how many ended before it, and before the child's first.
@@ -156,11 +136,45 @@ class Ended:
         Nothing.
         """
         here = block.facts(self.child)
-        keys = block.key(self.child[here], self.end[here])
-        return here, np.searchsorted(keys, block.now), block.firsts(self.child[here])
+        child = self.child[here]
+        return here, np.searchsorted(block.key(child, self.end[here]), block.now), block.firsts(child)
 
-    def fill(self, block: Block, out: Columns, specs: Sequence[Spec]) -> None:
-        """Fill time missing, and days since the last return.
+    def fill(self, block: Block, out: Columns, specs: Sequence[DaysSince]) -> None:
+        """Fill days since the last return.
+
+        Raises
+        ------
+        Nothing.
+        """
+        here, last, first = self.last_before(block)
+        # What is read for a child without a return is of no matter.
+        end = np.append(self.end[here], 0)[last - 1]
+        for spec in specs:
+            out[spec][block.rows] = np.where(last > first, (block.time - end) / DAY_US, np.nan)
+
+
+class _Away(Ended):
+    """Time missing in episodes that have ended, each stretch counted once.
+
+    Where stamps known by date only make two episodes of a day seem to overlap, the later counts from the end of the
+    earlier: `since`. One of no length takes no time from another that it lies in. Sums are from the first child on.
+    """
+
+    def __init__(self, given: Given) -> None:
+        super().__init__(given.history)
+        earlier = np.full(len(self.end), ABSENT)
+        earlier[1:] = np.where(self.child[1:] == self.child[:-1], self.end[:-1], ABSENT)
+        self._since = np.minimum(np.maximum(given.history.start[self.place], earlier), self.end)
+        self._london = given.london
+        self._dark = given.london.n_midnights(self._since)
+        self._hours = _sum_before(self.end - self._since)
+        self._nights = _sum_before(given.london.n_midnights(self.end) - self._dark)
+
+    def _rows(self, history: History) -> Ints:
+        return np.flatnonzero(history.end > history.start)
+
+    def sum(self, block: Block, out: Columns, specs: Sequence[Sum]) -> None:
+        """Fill time missing in each lookback.
 
         Raises
         ------
@@ -168,43 +182,25 @@ class Ended:
         """
         here = block.facts(self.child)
         keys = block.key(self.child[here], self.end[here])
-        sums = [s for s in specs if isinstance(s, Sum)]
-        if sums:
-            upto = np.searchsorted(keys, block.now, "right")
-            for days in dict.fromkeys(int(s.days or 0) for s in sums):
-                self._sum(block, out, [s for s in sums if s.days == days], days, upto, keys, here)
-        for spec in specs:
-            if isinstance(spec, DaysSince):
-                last = np.searchsorted(keys, block.now)
-                has = last > block.firsts(self.child[here])
-                out[spec][block.rows] = np.where(has, (block.time - self._at(self.end, here, last - 1)) / DAY_US, np.nan)
-
-    def _sum(
-        self, block: Block, out: Columns, specs: Sequence[Spec], days: int, upto: Ints, keys: Ints, here: slice
-    ) -> None:
-        edge = block.time - days * DAY_US
-        first = np.searchsorted(keys, block.edge(days), "right")
-        # `first` is the episode that the edge may lie in.
-        since = self._at(self._since, here, first)
-        cuts = (first < upto) & (edge > since)
-        for spec in specs:
-            if spec.of == "missing_hours":
-                total = self._time[here.start + upto] - self._time[here.start + first]
-                out[spec][block.rows] = (total - np.where(cuts, edge - since, 0)) / HOUR_US
-            else:
-                total = self._nights[here.start + upto] - self._nights[here.start + first]
-                inside = np.flatnonzero(cuts)
-                lost = self._london.n_midnights(edge[inside]) - self._at(self._n_since, here, first[inside])
-                total[inside] -= lost
-                out[spec][block.rows] = total
-
-    @staticmethod
-    def _at(values: Ints, here: slice, position: Ints) -> Ints:
-        """Read at positions of this block; what lies behind its end is of no matter."""
-        if here.stop == here.start:
-            return np.zeros(len(position), dtype=np.int64)
-        found: Ints = values[here][np.clip(position, 0, here.stop - here.start - 1)]
-        return found
+        upto = np.searchsorted(keys, block.now, "right")
+        since, dark = np.append(self._since[here], 0), np.append(self._dark[here], 0)
+        for days in dict.fromkeys(int(spec.days or 0) for spec in specs):
+            edge = block.time - days * DAY_US
+            first = np.searchsorted(keys, block.edge(days), "right")
+            # `first` is the episode that the edge may lie in.
+            inside = np.flatnonzero((first < upto) & (edge > since[first]))
+            at = first[inside]
+            for spec in specs:
+                if spec.days != days:
+                    continue
+                sums = self._hours if spec.of == "missing_hours" else self._nights
+                total = sums[here.start + upto] - sums[here.start + first]
+                if spec.of == "missing_hours":
+                    total[inside] -= edge[inside] - since[at]
+                    out[spec][block.rows] = total / HOUR_US
+                else:
+                    total[inside] -= self._london.n_midnights(edge[inside]) - dark[at]
+                    out[spec][block.rows] = total
 
 
 class _Gaps:

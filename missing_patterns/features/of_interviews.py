@@ -15,6 +15,7 @@ from missing_patterns.features.facts import answer_facts
 from missing_patterns.features.of_episodes import HOUR_US, Ended, count_in_lookbacks
 from missing_patterns.features.specs import Count, Share, Spec, Streak
 from missing_patterns.schema import OFFERED
+from missing_patterns.triggers.linking import find_links
 
 DUE_HOURS, DUE_DAYS = 72, 3
 ANSWERS = "trigger_answers"
@@ -138,7 +139,8 @@ def first_known(given: Given, talks: Talks, times: dict[str, Ints], what: str) -
     ------
     Nothing.
     """
-    place, talk = given.history.place()[talks.links.episode], talks.links.interview
+    links = _links_of_offers(given, talks) if what == "offered" else (talks.links.episode, talks.links.interview)
+    place, talk = given.history.place()[links[0]], links[1]
     known = times["completed" if what == "in_time" else what][talk]
     good = known != ABSENT
     if what == "in_time":
@@ -154,6 +156,27 @@ def first_known(given: Given, talks: Talks, times: dict[str, Ints], what: str) -
     since = np.full(len(given.history.start), BEYOND)
     np.minimum.at(since, place[good], known[good])
     return since
+
+
+def _links_of_offers(given: Given, talks: Talks) -> tuple[Ints, Ints]:
+    """Pair episodes and offers: an interview found by time was offered for the last return by then.
+
+    When it came to be held may say otherwise, but nobody knew that when it was offered.
+    """
+    table, links = talks.table, talks.links
+    again = np.zeros(len(table), dtype=bool)
+    named = table["incident_ids"].to_numpy(dtype=object)
+    both = np.flatnonzero((table["offered_at"].notna() & table["held_at"].notna()).to_numpy(dtype=bool))
+    again[[row for row in both.tolist() if not named[row]]] = True
+    rows, kept = np.flatnonzero(again), ~again[links.interview]
+    offers = table.iloc[rows].reset_index(drop=True)
+    offers["held_at"] = offers["offered_at"]
+    children = given.history.child[given.history.place()], talks.child[rows]
+    found = find_links(given.history.table, offers, children=children)
+    return (
+        np.concatenate([links.episode[kept], found.episode]),
+        np.concatenate([links.interview[kept], rows[found.interview]]),
+    )
 
 
 def _in_order(child: Ints, known: Ints) -> tuple[Ints, Ints]:
