@@ -7,10 +7,15 @@
 Histories are made up (features_data.py). Every implementation starts from the same checked tables (Polars from the
 same as Polars frames; turning them over is not counted) and ends with a frame of the same features at each return.
 Each measurement is a process of its own; the implementations take turns, always in the same order, and the median is
-shown. Every column of every implementation must agree to the last digit, or no figure is printed. `extra memory` is
-how far the process grew while the features were made, the result included. Peers with a star ran less often than
-`--repeats` says. `naive` is pandas with a function for each child and a loop over its rows, on 2,000 episodes and the
-columns that one would write in that way. Polars is no dependency of this project: pip install polars.
+shown. Every column of every implementation must agree to the last digit, or no figure is printed.
+
+    merge    pandas as most would write it: every moment beside every fact of the child, then a filter
+    pandas   pandas with running totals that are looked up by merge_asof, and no function per group
+    polars   the same plan in Polars, which is no dependency of this project: pip install polars
+    naive    a function for each child and a loop over its rows; 2,000 episodes, and the columns one writes in that way
+
+`extra` is how far the process grew while the features were made, the result included. Peers with a star ran less
+often than `--repeats` says.
 """
 
 from __future__ import annotations
@@ -34,18 +39,18 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks import features_data, features_naive, features_pandas, features_polars
+from benchmarks import features_data, features_merge, features_naive, features_pandas, features_polars
 
-PEERS = ("pandas", "polars", "naive")
+PEERS = ("merge", "pandas", "polars", "naive")
 NAIVE_ROWS = 2_000
 #: A peer that takes minutes runs once at such a size, and the table says so.
-SLOW = {"pandas": 500_000}
+SLOW = {"merge": 500_000, "pandas": 500_000}
 TEXTS = ("child_id", "episode_id", "placement_type")
 
 
 def build_ours(tables: dict[str, pd.DataFrame], names: list[str] | None = None) -> pd.DataFrame:
     """Call what a user calls; with names, only the columns of these names."""
-    from missing_patterns import build_features, feature_specs
+    from missing_patterns.features import build_features, feature_specs
 
     specs = None if names is None else tuple(s for s in feature_specs() if s.name in set(names))
     return build_features(
@@ -91,6 +96,7 @@ def measure(who: str, path: Path, names: list[str] | None) -> dict[str, Any]:
     tables: Any = pd.read_pickle(path)  # noqa: S301  written by this script a moment ago
     build: Callable[[Any], Any] = {
         "ours": lambda t: build_ours(t, names),
+        "merge": features_merge.build,
         "pandas": features_pandas.build,
         "polars": features_polars.build,
         "naive": features_naive.build,

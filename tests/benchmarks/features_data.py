@@ -68,7 +68,7 @@ def _incidents(rng: np.random.Generator, child: np.ndarray) -> pd.DataFrame:
     by_date = rng.random(n) < 0.14
     for stamps in (start, end):
         stamps[by_date] = stamps[by_date].astype("datetime64[D]")
-    end[rng.random(n) < 0.004] = np.datetime64("NaT")
+    end[rng.random(n) < 0.01] = np.datetime64("NaT")
     kinds = rng.integers(0, len(KINDS), n)
     cared = rng.random(n) < 0.6
     home = rng.integers(0, len(HOMES), child.max() + 1)[child]

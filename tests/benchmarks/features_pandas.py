@@ -1,12 +1,13 @@
 """The features as a good analyst writes them in pandas: merge, groupby-cumsum and merge_asof, no function per group.
 
-What happened and when it was known differ, so a fact enters the count when it may be used and leaves it when it falls
-out of the lookback: two running totals for each child, each looked up by ``merge_asof``.
+What happened and when it was known differ, so a window of rows does not do: see ``running_totals``, which is as fast
+as pandas gets, and features_merge.py, which is what most would write.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ COMPLETED = ("completed", "completed_partial")
 
 Frame = pd.DataFrame
 Array = np.ndarray
+Count = Callable[[Frame, "Asks", tuple[int, ...]], tuple[Array, dict[int, Array], Array]]
 
 
 def us(times: pd.Series, blank: int = NEVER) -> Array:
@@ -82,7 +84,7 @@ class Asks:
 
 def ordered_episodes(episodes: Frame) -> tuple[Frame, Any]:
     """Return the episodes in order, with numbers for the child and whole microseconds; and the children."""
-    ep = episodes.sort_values(["child_id", "episode_no"], kind="stable", ignore_index=True)
+    ep = episodes.sort_values(["child_id", "missing_from", "episode_no"], kind="stable", ignore_index=True)
     ep["child"], children = pd.factorize(ep["child_id"], sort=True)
     ep["start"], ep["end"] = us(ep["missing_from"]), us(ep["returned_at"], FAR)
     ep["row"] = np.arange(len(ep))
@@ -95,8 +97,8 @@ def interviews_of(interviews: Frame, children: Any) -> Frame:
     return numbered[numbered["child"] >= 0].reset_index(drop=True)
 
 
-def build(tables: dict[str, Frame], lookbacks: tuple[int, ...] = (28, 90, 365)) -> Frame:
-    """Return the feature table at each return."""
+def build(tables: dict[str, Frame], lookbacks: tuple[int, ...] = (28, 90, 365), count: Count | None = None) -> Frame:
+    """Return the feature table at each return; ``count`` is how triggers are counted, None for running totals."""
     ep, children = ordered_episodes(tables["episodes"])
     rows = ep[ep["end"] < FAR].sort_values(["child", "end"], kind="stable", ignore_index=True)
     asks = Asks(rows["child"].to_numpy(), rows["end"].to_numpy())
@@ -119,7 +121,7 @@ def build(tables: dict[str, Frame], lookbacks: tuple[int, ...] = (28, 90, 365)) 
     offers = link(ep, interviews.assign(held_at=interviews["held_at"].where(interviews["offered_at"].isna())))
     columns |= _interviews(ep, interviews, links, offers, asks, lookbacks)
     parts = [pd.DataFrame(columns)]
-    parts += _triggers(ep, tables["triggers"], links, rows, asks, lookbacks, children)
+    parts += _triggers(ep, tables["triggers"], links, rows, asks, lookbacks, children, count or running_totals)
     parts.append(pd.DataFrame(_places(ep, rows)))
     return pd.concat(parts, axis=1)
 
@@ -130,7 +132,8 @@ def _history(ep: Frame, rows: Frame, asks: Asks, lookbacks: tuple[int, ...]) -> 
     out: dict[str, Any] = {"n_episodes_ever": before}
     for d in lookbacks:
         out[f"n_episodes_{d}d"] = before - asks.count(child, start, asks.time - d * DAY)
-    ended = ep[ep["end"] < FAR].sort_values(["child", "end", "start"], kind="stable")
+    returned = ep[ep["end"] < FAR].sort_values(["child", "end", "start"], kind="stable")
+    ended = returned[returned["start"] < returned["end"]]  # one of no length takes no time from another it lies in
     by = ended["child"].to_numpy()
     latest = ended.groupby("child")["end"].cummax().groupby(by).shift().fillna(NEVER).astype(np.int64)
     since = np.minimum(np.maximum(ended["start"], latest), ended["end"]).to_numpy()
@@ -146,17 +149,20 @@ def _history(ep: Frame, rows: Frame, asks: Asks, lookbacks: tuple[int, ...]) -> 
 
     hours, slept = total(end - since), total(nights(since, end))
     first_of = np.flatnonzero(np.append(True, by[1:] != by[:-1]))
-    begins = pd.Series(first_of + 1, index=by[first_of]).reindex(asks.child).to_numpy()
+    begins = pd.Series(first_of + 1, index=by[first_of]).reindex(asks.child, fill_value=0).to_numpy()
     upto = asks.last(facts)
     for d in lookbacks:
         edge = asks.time - d * DAY
         gone = asks.last(facts, edge)
-        cut_from = np.append(0, since)[np.where(gone > 0, gone + 1, begins)]
+        # The edge may lie in the next that ended, if any did by now.
+        following = np.where(upto > gone, np.where(gone > 0, gone + 1, begins), 0)
+        cut_from = np.append(FAR, since)[following]
         cut_to = np.maximum(edge, cut_from)
         out[f"missing_hours_{d}d"] = (hours[upto] - hours[gone] - (cut_to - cut_from)) / HOUR
         out[f"missing_nights_{d}d"] = slept[upto] - slept[gone] - nights(cut_from, cut_to)
-    last = asks.last(facts, strict=True)
-    out["days_since_return"] = np.where(last > 0, (asks.time - np.append(0, end)[last]) / DAY, np.nan)
+    last = asks.last(pd.DataFrame({"by": returned["child"], "time": returned["end"]}), strict=True)
+    back = np.append(0, returned["end"])[last]
+    out["days_since_return"] = np.where(last > 0, (asks.time - back) / DAY, np.nan)
 
     gaps = pd.DataFrame({"child": child, "gap": np.rint(ep["gap_days"].to_numpy() * DAY)}).dropna()
     gaps["gap"] = gaps["gap"].astype(np.int64)
@@ -397,6 +403,7 @@ def _triggers(
     asks: Asks,
     lookbacks: tuple[int, ...],
     children: Any,
+    count: Count,
 ) -> list[Frame]:
     names, k = trigger_names()
     facts = trigger_facts(ep, triggers, links, children)
@@ -408,6 +415,29 @@ def _triggers(
     this = np.zeros((len(rows), len(names)), dtype=bool)
     this[place[now["row"]], now["x"]] = True
 
+    ever, n, since = count(facts, asks, lookbacks)
+    parts = [pd.DataFrame(this, columns=[f"any_{x}_this_episode" for x in names])]
+    parts.append(pd.DataFrame(ever > 0, columns=[f"any_{x}_ever" for x in names]))
+    parts += [pd.DataFrame(n[d] > 0, columns=[f"any_{x}_{d}d" for x in names]) for d in lookbacks]
+    parts.append(pd.DataFrame(ever, columns=[f"n_{x}_ever" for x in names]))
+    parts += [pd.DataFrame(n[d], columns=[f"n_{x}_{d}d" for x in names]) for d in lookbacks]
+    parts.append(pd.DataFrame(since, columns=[f"days_since_{x}" for x in names]))
+    variety: dict[str, Any] = {f"n_trigger_kinds_{d}d": (n[d][:, :k] > 0).sum(axis=1) for d in lookbacks}
+    for d in lookbacks:
+        variety[f"n_new_triggers_{d}d"] = ((n[d] > 0) & (n[d] == ever))[:, :k].sum(axis=1)
+    for d in lookbacks:
+        variety[f"trigger_entropy_{d}d"] = _entropy(n[d][:, :k])
+    parts.append(pd.DataFrame(variety))
+    return parts
+
+
+def running_totals(facts: Frame, asks: Asks, lookbacks: tuple[int, ...]) -> tuple[Array, dict[int, Array], Array]:
+    """Count the facts of each code ever and in each lookback, and the days since the latest.
+
+    A fact enters the count when it may be used and leaves it when it falls out of the lookback: two running totals
+    for each child, each looked up at the moments asked about.
+    """
+    names = trigger_names()[0]
     grouped, cell = _at_moments(facts, facts["usable"].to_numpy())
     position = asks.last(grouped)
     ever = _running(grouped, cell, facts["x"].to_numpy(), len(names))[position]
@@ -423,19 +453,7 @@ def _triggers(
         grouped, cell = _at_moments(facts, leaves)
         gone = _running(grouped, cell, facts["x"].to_numpy(), len(names))
         n[d] = ever - gone[asks.last(grouped, strict=True)]
-    parts = [pd.DataFrame(this, columns=[f"any_{x}_this_episode" for x in names])]
-    parts.append(pd.DataFrame(ever > 0, columns=[f"any_{x}_ever" for x in names]))
-    parts += [pd.DataFrame(n[d] > 0, columns=[f"any_{x}_{d}d" for x in names]) for d in lookbacks]
-    parts.append(pd.DataFrame(ever, columns=[f"n_{x}_ever" for x in names]))
-    parts += [pd.DataFrame(n[d], columns=[f"n_{x}_{d}d" for x in names]) for d in lookbacks]
-    parts.append(pd.DataFrame(since, columns=[f"days_since_{x}" for x in names]))
-    variety: dict[str, Any] = {f"n_trigger_kinds_{d}d": (n[d][:, :k] > 0).sum(axis=1) for d in lookbacks}
-    for d in lookbacks:
-        variety[f"n_new_triggers_{d}d"] = ((n[d] > 0) & (n[d] == ever))[:, :k].sum(axis=1)
-    for d in lookbacks:
-        variety[f"trigger_entropy_{d}d"] = _entropy(n[d][:, :k])
-    parts.append(pd.DataFrame(variety))
-    return parts
+    return ever, n, since
 
 
 def _at_moments(facts: Frame, time: Array) -> tuple[Frame, Array]:

@@ -144,7 +144,7 @@ def build(tables: dict[str, Frame], lookbacks: tuple[int, ...] = (28, 90, 365)) 
 
     ep = (
         tables["episodes"]
-        .sort("child_id", "episode_no")
+        .sort("child_id", "missing_from", "episode_no")
         .with_columns(child=pl.col("child_id").rle_id().cast(pl.Int32), row=pl.int_range(pl.len(), dtype=pl.Int32))
         .with_columns(start=us("missing_from"), end=us("returned_at").fill_null(FAR))
     )
@@ -190,9 +190,9 @@ def _history(ep: Frame, rows: Frame, asks: Asks, lookbacks: tuple[int, ...]) -> 
     def before(times: Any) -> Any:
         return midnights.search_sorted(times, "left").cast(pl.Int32)
 
-    ended = (
-        ep.filter(pl.col("end") < FAR)
-        .sort("child", "end", "start")
+    returned = ep.filter(pl.col("end") < FAR).sort("child", "end", "start").with_columns(time="end")
+    ended = (  # one of no length takes no time from another that it lies in
+        returned.filter(pl.col("start") < pl.col("end"))
         .with_columns(latest=pl.col("end").cum_max().shift().over("child").fill_null(NEVER))
         .with_columns(since=pl.min_horizontal(pl.max_horizontal("start", "latest"), "end"), time="end")
     )
@@ -200,24 +200,30 @@ def _history(ep: Frame, rows: Frame, asks: Asks, lookbacks: tuple[int, ...]) -> 
     ended = ended.with_columns(
         hours=(pl.col("end") - pl.col("since")).cum_sum().over("child"),
         nights=pl.col("asleep").cum_sum().over("child"),
-        begins=pl.int_range(pl.len(), dtype=pl.Int32).first().over("child"),
         n=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("child"),
     ).with_columns(begins=pl.int_range(pl.len(), dtype=pl.Int32) - pl.col("n") + 1)
     upto = asks.last(ended)
-    hours, slept = ended["hours"].gather(upto), ended["nights"].gather(upto)
+    hours, slept = ended["hours"].gather(upto).fill_null(0), ended["nights"].gather(upto).fill_null(0)
     begins = ended["begins"].gather(upto)
     for d in lookbacks:
         gone = asks.last(ended, pl.col("t") - d * DAY)
         edge = asks.frame["t"] - d * DAY
-        cut_from = ended["since"].gather(pl.select(pl.coalesce(gone + 1, begins)).to_series())
+        # The edge may lie in the next that ended, if any did by now.
+        following = pl.DataFrame({"upto": upto, "gone": gone, "begins": begins}).select(
+            pl.when(pl.col("gone").is_null())
+            .then("begins")
+            .when(pl.col("gone") < pl.col("upto"))
+            .then(pl.col("gone") + 1)
+        )
+        cut_from = ended["since"].gather(following.to_series()).fill_null(FAR)
         cut = pl.DataFrame({"a": cut_from, "edge": edge}).select(pl.max_horizontal("a", "edge")).to_series()
         spent = hours - ended["hours"].gather(gone).fill_null(0) - (cut - cut_from)
         out[f"missing_hours_{d}d"] = divide(spent, HOUR)
         out[f"missing_nights_{d}d"] = (
             slept - ended["nights"].gather(gone).fill_null(0) - (before(cut) - before(cut_from))
         )
-    last = asks.last(ended, strict=True)
-    out["days_since_return"] = divide(asks.frame["t"] - ended["end"].gather(last), DAY)
+    last = asks.last(returned, strict=True)
+    out["days_since_return"] = divide(asks.frame["t"] - returned["end"].gather(last), DAY)
     gaps = ep.select("child", "row", gap=(pl.col("gap_days") * DAY).round().cast(pl.Int64)).drop_nulls("gap")
     gaps = gaps.with_columns(running=pl.col("gap").cum_sum().over("child")).with_columns(
         sum=pl.col("running") - pl.col("running").shift(3).over("child").fill_null(0),
