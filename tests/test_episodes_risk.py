@@ -171,6 +171,16 @@ def test_same_day_repeats_by_date_do_not_make_spells_overlap() -> None:
     assert intervals.attrs["accounting"]["n_zero_length"] == 3
 
 
+def test_a_start_by_date_after_a_return_by_time_of_that_date_keeps_its_place() -> None:
+    table = episodes("A | 01-05 12:00 | 01-06 12:00\nA | 01-08 12:00 | 01-09 14:00\nA | 01-09 | 01-09")
+    intervals = to_counting_process(table, observed_until=UNTIL)
+    assert spells(intervals) == [
+        ("A", 0.0, 2.0, 1, 2),
+        ("A", 3.0833, 3.084, 1, 3),  # back at 14:00 on the 9th, and recorded as gone again on the 9th
+        ("A", 3.084, 26.0, 0, 4),
+    ]
+
+
 def test_an_origin_that_is_not_known_or_lacks_its_table_is_refused() -> None:
     with pytest.raises(ArgumentRefused, match="must be one of.*Did you mean 'birthday'"):
         to_counting_process(episodes(STORY), observed_until=UNTIL, origin="birthdays")

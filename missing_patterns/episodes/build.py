@@ -73,8 +73,14 @@ def build_episodes(
         the first incident that records them; ``returned_by``, ``found_place`` and ``found_area`` those of the last,
         blank unless the episode has a return.
         ``.attrs["accounting"]`` counts what was done:
-        ``n_incidents = n_joined + n_after_end + n_after_exit + n_episodes``; of those joined, ``n_same_absence`` share
-        an ``absence_id`` with another.
+        ``n_incidents = n_joined + n_after_end + n_after_exit + n_episodes``. Those joined are the sum of
+        ``n_joined_overlap`` (with times: overlapping, nested or touching), ``n_joined_gap`` (within ``merge_gap``),
+        ``n_joined_open`` (within 24 hours of one without an end), ``n_joined_same_dates`` (the same dates from another
+        source), ``n_joined_dates_to_times`` and ``n_joined_dates`` (by overlapping dates); ``n_same_absence`` of them
+        share an ``absence_id`` with another. Of the episodes, ``n_open``, ``n_end_not_recorded``, ``n_day_precision``,
+        ``n_same_day_restart`` (began on the date of the return before), ``n_zero_gaps``, ``n_mixed_category`` (their
+        incidents differ in it) and ``n_moved_inside`` (their incidents name more than one home or kind of placement:
+        the child was moved while away, or sources differ; the one at the start stands).
 
     Raises
     ------
@@ -117,6 +123,7 @@ def build_episodes(
     episodes.attrs["accounting"] = {
         "n_incidents": len(rows.start),
         "n_joined": n_joined,
+        **spans.joined,
         "n_after_end": n_after_end,
         "n_after_exit": int((~seen).sum()) - n_after_end,
         "n_episodes": len(episodes),
@@ -125,10 +132,23 @@ def build_episodes(
         "n_returned_after_end": int((kept.end == BEYOND).sum()),
         "n_started_while_open": minute.n_followed + spans.n_followed,
         "n_same_day_restart": int(restart.sum()),
+        "n_zero_gaps": int((episodes["gap_days"] == 0).sum()),
+        "n_mixed_category": _n_mixed(spell, table["category"]),
+        "n_moved_inside": _n_mixed(spell, table["home_id"], table["placement_type"]),
         "n_day_precision": int((episodes["precision"] == "day").sum()),
         "n_same_absence": int((kept.absence >= 0).sum()) - len(np.unique(kept.absence[kept.absence >= 0])),
     }
     return episodes
+
+
+def _n_mixed(spell: Ints, *columns: pd.Series) -> int:
+    """Count episodes whose incidents record different values in any of the columns."""
+    mixed = []
+    for column in columns:
+        code = pd.factorize(column)[0].astype(np.int64)
+        kinds = np.unique(np.stack([spell, code])[:, code >= 0], axis=1)[0]
+        mixed.append(kinds[:-1][kinds[1:] == kinds[:-1]])
+    return len(np.unique(np.concatenate(mixed)))
 
 
 def _codes(ids: pd.Series) -> tuple[Ints, pd.Index]:

@@ -14,22 +14,13 @@ from missing_patterns.episodes import arrays as ar
 from missing_patterns.episodes.arrays import ABSENT, Flags, Ints
 from missing_patterns.episodes.observed import Observed, observe
 from missing_patterns.errors import TableRefused, positions
-from missing_patterns.schema import ENDED_BY, EPISODES, Table, conform, moment
+from missing_patterns.schema import ENDED_BY, EPISODES, conform, moment
 
 Moment: TypeAlias = str | dt.date | dt.datetime | pd.Timestamp
 Floats = npt.NDArray[np.float64]
 
 #: Time at risk needs no more of an episode than this; the rest need not pass the gate.
-_NEEDED = Table(
-    EPISODES.name,
-    EPISODES.row,
-    tuple(
-        c
-        for c in EPISODES.columns
-        if c.name in ("episode_id", "child_id", "episode_no", "missing_from", "returned_at", "precision")
-    ),
-    key=EPISODES.key,
-)
+_NEEDED = ("episode_id", "child_id", "episode_no", "missing_from", "returned_at", "precision")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,9 +64,7 @@ def know(
         If ``observed_until`` is not a date or time.
     """
     until = moment(observed_until)
-    if isinstance(episodes, pd.DataFrame) and set(_NEEDED.required) <= set(episodes.columns):
-        episodes = episodes[[c for c in _NEEDED.names if c in episodes.columns]]
-    table = conform(episodes, _NEEDED)
+    table = conform(episodes, EPISODES, only=_NEEDED)
     ids = table["child_id"] if also is None else pd.concat([table["child_id"], also])
     codes, levels = pd.factorize(ids, sort=True)
     child_ids = pd.Index(levels)

@@ -75,7 +75,7 @@ def observe(
         absent = np.full(n, ABSENT, dtype=np.int64)
         return Observed(absent, end, reason, absent.copy())
     names = ["child_id", "birth_month", "observed_from", "observed_until", "exit_reason"]
-    table = conform(children, CHILDREN).set_index("child_id")[names[1:]].reindex(child_ids)
+    table = conform(children, CHILDREN, only=names).set_index("child_id").reindex(child_ids)
     begin, own, born = (
         ar.midnights(ar.day_numbers(table[column])) for column in ("observed_from", "observed_until", "birth_month")
     )

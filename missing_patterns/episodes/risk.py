@@ -115,12 +115,17 @@ def to_counting_process(
         raise ArgumentRefused(f"origin must be one of: {', '.join(ORIGINS)}.{did_you_mean(str(origin), ORIGINS)}")
     if origin != "first_return" and children is None:
         raise ArgumentRefused(f"origin '{origin}' needs the children table: pass children=.")
-    also = None if children is None or origin == "first_return" else conform(children, CHILDREN)["child_id"]
+    also = (
+        None
+        if children is None or origin == "first_return"
+        else conform(children, CHILDREN, only=("child_id",))["child_id"]
+    )
     known = know(episodes, observed_until, children, also)
     clock = _Clock.of(known, origin)
     events, counts = _spells_to_episodes(known, clock)
     spells = pd.concat([events, _spells_to_end(known, clock)], ignore_index=True)
-    spells = spells.sort_values(["child", "start", "stop"], kind="stable", ignore_index=True)
+    # In the order of what happened: a start by date alone may seem to lie before the return by time that it follows.
+    spells = spells.sort_values("child", kind="stable", ignore_index=True)
     start, stop, n_zero = _give_length(spells)
     counts = {
         "n_episodes": len(known.child) + sum(known.n_after.values()),

@@ -48,6 +48,7 @@ class Minutes:
     day1: Ints
     of_row: Ints
     n_followed: int
+    n_within: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +61,21 @@ class Spans:
     day0: Ints
     day1: Ints
     n_followed: int
+    joined: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class _Joined:
-    """Which group each sorted span fell into, where groups begin, and how each group ends."""
+    """Which group each sorted span fell into, where groups begin, how each ends, and how many joined in what way.
+
+    `n_followed` joined one whose end is not recorded, `n_within` one that had ended before, by less than the slack.
+    """
 
     group: Ints
     first: Ints
     end: Ints
     n_followed: int
+    n_within: int
 
 
 def _join(child: Ints, start: Ints, end: Ints, slack: int, patience: int, may_follow: Flags) -> _Joined:
@@ -92,7 +98,8 @@ def _join(child: Ints, start: Ints, end: Ints, slack: int, patience: int, may_fo
     last_closed = np.maximum.reduceat(np.where(end != ABSENT, position, -1), first)
     last_dangling = np.maximum.reduceat(np.where(dangles, position, -1), first)
     joined_end = np.where(last_dangling > last_closed, ABSENT, np.maximum.reduceat(end, first))
-    return _Joined(np.cumsum(opens) - 1, first, joined_end, int(follows.sum()))
+    n_within = int((overlaps & (start > before)).sum())
+    return _Joined(np.cumsum(opens) - 1, first, joined_end, int(follows.sum()), n_within)
 
 
 def stretch(rows: Rows) -> Rows:
@@ -138,7 +145,7 @@ def join_minutes(rows: Rows, gap: int) -> Minutes:
     without = (joined.end == ABSENT) | (joined.end == BEYOND)
     head = timed.take(joined.first)
     day1 = np.where(without, joined.end, latest)
-    return Minutes(head.child, head.start, joined.end, head.day0, day1, of_row, joined.n_followed)
+    return Minutes(head.child, head.start, joined.end, head.day0, day1, of_row, joined.n_followed, joined.n_within)
 
 
 def join_days(rows: Rows, minute: Minutes) -> tuple[Spans, Ints]:
@@ -181,6 +188,14 @@ def join_days(rows: Rows, minute: Minutes) -> tuple[Spans, Ints]:
         day0=first_day,
         day1=joined.end,
         n_followed=joined.n_followed,
+        joined={
+            "n_joined_overlap": int((~rows.is_day).sum()) - n - minute.n_followed - minute.n_within,
+            "n_joined_gap": minute.n_within,
+            "n_joined_open": minute.n_followed,
+            "n_joined_same_dates": int(rows.is_day.sum()) - len(match),
+            "n_joined_dates_to_times": len(match) - len(alone),
+            "n_joined_dates": len(child) - len(joined.first),
+        },
     )
     group = np.empty(len(order), dtype=np.int64)
     group[order] = joined.group

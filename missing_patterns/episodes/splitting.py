@@ -162,7 +162,7 @@ def of_triggers(
     TableRefused
         If the table is not usable.
     """
-    table = conform(triggers, TRIGGERS)
+    table = conform(triggers, TRIGGERS, only=("interview_id", "child_id", "code", "status", "known_at"))
     named = table["status"].isin(NAMED).to_numpy(dtype=bool)
     codes = pd.Index(sorted(table["code"][named].unique()))
     known = ar.utc_us(table["known_at"])
