@@ -19,7 +19,7 @@ from missing_patterns.features.default import feature_specs
 from missing_patterns.features.facts import OF_TRIGGERS
 from missing_patterns.features.history import History, is_in_place
 from missing_patterns.features.london import London
-from missing_patterns.features.specs import Spec, Sum, check_days, check_specs
+from missing_patterns.features.specs import Spec, check_days, check_specs
 from missing_patterns.schema import EPISODES, TRIGGERS, conform
 
 #: Each family: which features it knows, which columns of the episodes table it reads, and what fills its columns.
@@ -75,7 +75,7 @@ def build_features(  # noqa: PLR0913 - the tables and the choices, all named
     lookback_days : sequence of int, default (28, 90, 365)
         Different whole days, each at least 1; used where ``specs`` are not given.
     horizon_days : sequence of int, default (7, 28, 90)
-        Only checked: one set of arguments serves this function and ``build_outcomes``. No outcome is among the features.
+        Only checked: one set of arguments serves this function and ``build_outcomes``. Outcomes are never among these.
     specs : sequence of Spec, optional
         Just these features, in this order; None takes :func:`feature_specs`, less those whose table is not given.
     codebook : Codebook, optional
@@ -128,7 +128,7 @@ def build_features(  # noqa: PLR0913 - the tables and the choices, all named
         reads.add("incident_ids")
     table = conform(episodes, EPISODES, tuple(reads))
     history, asked, talks = ask_all(table, index, interviews, needs_talks=needs_talks)
-    longest = max((int(s.days) for s in chosen if isinstance(getattr(s, "days", None), int)), default=0)
+    longest = max((days for s in chosen if isinstance(days := getattr(s, "days", None), int)), default=0)
     given = Given(
         history=history,
         asked=asked,

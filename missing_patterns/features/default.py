@@ -8,9 +8,7 @@ from missing_patterns.codebook import Codebook, read_codebook
 from missing_patterns.features import specs as s
 
 
-def feature_specs(
-    lookback_days: Sequence[int] = (28, 90, 365), codebook: Codebook | None = None
-) -> tuple[s.Spec, ...]:
+def feature_specs(lookback_days: Sequence[int] = (28, 90, 365), codebook: Codebook | None = None) -> tuple[s.Spec, ...]:
     """Return the default set of features, in the order of their columns.
 
     ``build_features`` leaves out those whose table it is not given (``spec.needs``).
@@ -67,7 +65,7 @@ def _of_episodes(days: tuple[int, ...]) -> list[s.Spec]:
 
 def _of_moments() -> list[s.Spec]:
     circles = [
-        [s.Cycle(of, part, at) for of in ("hour", "weekday", "month") for part in ("sin", "cos")]  # type: ignore[arg-type]
+        [s.Cycle(of, part, at) for of in ("hour", "weekday", "month") for part in ("sin", "cos")]
         for at in ("start", "index")
     ]
     began = ("is_weekend", "began_in_school_holiday", "began_on_bank_holiday")

@@ -49,7 +49,7 @@ def trigger_facts(given: Given, wanted: Sequence[str]) -> Facts:
     told, child, unit, event = _tell(given, child, talk, known)
     usable = np.maximum(known[told], event + 1)
     as_code = np.array([number.get(c, -1) for c in book.codes], dtype=np.int64)[code[told]]
-    as_domain = np.array([number.get(book.domains[c], -1) for c in book.codes], dtype=np.int64)[code[told]]
+    as_domain = np.array([number.get(domain, -1) for domain in book.domains.values()], dtype=np.int64)[code[told]]
     x = np.concatenate([as_code, as_domain])
     row = np.flatnonzero(x >= 0)
     x, row = x[row], row % max(len(told), 1)

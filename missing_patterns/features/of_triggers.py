@@ -1,8 +1,8 @@
 """Triggers: in this episode, ever, in lookbacks, how long ago, and how varied.
 
 All that is named of the children of a block is one table with a row for each fact and a column for each trigger, summed
-up downwards, twice: in the order in which facts came to be usable, and in the order in which they left the lookback. What
-is in the lookback at a moment is the difference of two of its rows.
+up downwards, twice: in the order in which facts came to be usable, and in the order in which they left the lookback.
+What is in the lookback at a moment is the difference of two rows.
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ class OfTriggers:
 
     def __init__(self, given: Given, specs: Sequence[Spec]) -> None:
         self._varieties = [s for s in specs if isinstance(s, Variety)]
-        asked = {s.of for s in specs if s.is_of_trigger} | (set(given.book.codes) if self._varieties else set())
+        codes = set(given.book.codes)
+        asked = {s.of for s in specs if s.is_of_trigger} | (codes if self._varieties else set())
         self._wanted = [x for x in triggers_of(given.book) if x in asked]
-        self._n_codes = sum(x in given.book.codes for x in self._wanted)
+        self._n_codes = sum(x in codes for x in self._wanted)
         self._x = {x: k for k, x in enumerate(self._wanted)}
         self._facts = trigger_facts(given, self._wanted)
         self._n_episodes = len(given.history.start)

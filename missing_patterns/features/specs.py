@@ -6,9 +6,11 @@ family (`of_*.py`), whose `KNOWS` names it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+import numpy as np
 
 from missing_patterns.codebook import Codebook, read_codebook
 from missing_patterns.errors import ArgumentRefused, did_you_mean
@@ -128,16 +130,16 @@ class Spec:
         """
         return self.word.meaning.format(x=_label(self.of, book), when=self._when())
 
-    def check(self, book: Codebook) -> None:
+    def check(self, triggers: Collection[str]) -> None:
         """Refuse what no feature can be made of.
 
         Raises
         ------
         ArgumentRefused
-            If ``of`` is not known, with the nearest that is; or a number of days or episodes is not a whole one.
+            If ``of`` is neither listed nor one of these triggers, with the nearest; or a number of days or episodes is not a whole one.
         """
-        known = [*self._WORDS, *(triggers_of(book) if self._TRIGGERS else [])]
-        if self.of not in known:
+        if self.of not in self._WORDS and (self._TRIGGERS is None or self.of not in triggers):
+            known = [*self._WORDS, *(triggers if self._TRIGGERS else [])]
             raise ArgumentRefused(
                 f"{type(self).__name__}(of=...) names what is no feature.{did_you_mean(str(self.of), known)} "
                 f"It may be one of: {', '.join(self._WORDS) or 'the triggers'}"
@@ -169,7 +171,7 @@ class _InDays(Spec):
         suffix = "ever" if self.days is None else self.days if isinstance(self.days, str) else f"{self.days}d"
         return f"{(word.name or '{x}').format(x=self.of)}_{suffix}"
 
-    def check(self, book: Codebook) -> None:
+    def check(self, triggers: Collection[str]) -> None:
         """Refuse what no feature can be made of.
 
         Raises
@@ -177,7 +179,7 @@ class _InDays(Spec):
         ArgumentRefused
             As :meth:`Spec.check`.
         """
-        Spec.check(self, book)
+        Spec.check(self, triggers)
         if self.days is None and self._MAY_BE_EVER:
             return
         if self.days == THIS_EPISODE and isinstance(self, Any) and self.is_of_trigger:
@@ -303,7 +305,7 @@ class _OfLast(Spec):
 
     last: int = 3
 
-    def check(self, book: Codebook) -> None:
+    def check(self, triggers: Collection[str]) -> None:
         """Refuse what no feature can be made of.
 
         Raises
@@ -311,7 +313,7 @@ class _OfLast(Spec):
         ArgumentRefused
             As :meth:`Spec.check`.
         """
-        Spec.check(self, book)
+        Spec.check(self, triggers)
         if not is_whole(self.last):
             raise ArgumentRefused(f"{type(self).__name__}(last=...) must be a whole number, at least 1.")
 
@@ -450,7 +452,9 @@ class Variety(_InDays):
 
     _MAY_BE_EVER: ClassVar[bool] = False
     _WORDS: ClassVar[dict[str, _Word]] = {
-        "kinds": _Word("count", "codes", "different triggers named for episodes that began {when}", "", "n_trigger_kinds"),
+        "kinds": _Word(
+            "count", "codes", "different triggers named for episodes that began {when}", "", "n_trigger_kinds"
+        ),
         "new": _Word(
             "count",
             "codes",
@@ -491,7 +495,7 @@ class Cycle(Spec):
         """
         return f"{'index_' if self.at == 'index' else ''}{self.of}_{self.part}"
 
-    def check(self, book: Codebook) -> None:
+    def check(self, triggers: Collection[str]) -> None:
         """Refuse what no feature can be made of.
 
         Raises
@@ -499,7 +503,7 @@ class Cycle(Spec):
         ArgumentRefused
             As :meth:`Spec.check`.
         """
-        Spec.check(self, book)
+        Spec.check(self, triggers)
         if self.part not in ("sin", "cos") or self.at not in ("start", "index"):
             raise ArgumentRefused("Cycle: part must be 'sin' or 'cos', at must be 'start' or 'index'.")
 
@@ -578,9 +582,7 @@ def is_whole(value: object) -> bool:
     ------
     Nothing.
     """
-    import numpy as np
-
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 1
 
 
 def triggers_of(book: Codebook) -> list[str]:
@@ -620,12 +622,13 @@ def check_specs(specs: Sequence[Spec], book: Codebook) -> None:
         raise ArgumentRefused(
             "a code of the codebook has the name of a domain, so their columns would be the same. Rename one."
         )
+    known = frozenset(triggers)
     for spec in specs:
         if not isinstance(spec, Spec):
             raise ArgumentRefused(
                 "specs must hold features such as Count('episodes', 90); feature_specs() gives the default ones."
             )
-        spec.check(book)
+        spec.check(known)
     names = [spec.name for spec in specs]
     doubled = sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
     if doubled:

@@ -121,14 +121,14 @@ def _count(asks: Spans, others: Spans, first_home: int) -> Floats:
 
 
 def _overlaps(group: Ints, times: Ints, n: int) -> Ints:
-    """Count, for each of the first n, those of the rest in its group that began before its end and ended after its start.
+    """For each of the first n, count those of the rest in its group that begin before its end and end after its start.
 
     One of no length at the very moment of another of no length neither began before it nor ended after it.
     """
     key = group * (int(times.max(initial=0)) + 1) + times
     began, until = key[:, :n]
     start, end = np.sort(key[0, n:]), np.sort(key[1, n:])
-    n_over = np.searchsorted(end, began, "right")
+    n_over: Ints = np.searchsorted(end, began, "right")
     still = np.flatnonzero(began == until)
     if len(still):
         points = np.sort(key[0, n:][key[0, n:] == key[1, n:]])
