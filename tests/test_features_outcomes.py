@@ -253,10 +253,16 @@ def test_interviews_are_followed_from_when_they_were_held() -> None:
 def test_the_rows_are_those_of_the_features() -> None:
     table = episodes(STORY)
     nothing = pd.DataFrame(columns=["interview_id", "child_id", "code", "status", "known_at"], dtype=object)
-    for index in ("returned_at", moments("N | 01-20\nA | 01-07\nA | 01-07\nB | 02-20")):
-        x = build_features(table, nothing, index=index, lookback_days=[7])
-        y = build_outcomes(table, index=index, observed_until=UNTIL)
-        pd.testing.assert_frame_equal(x[["child_id", "episode_id", "index_at"]], y.iloc[:, :3])
+    interviews = pd.DataFrame(
+        [("R2", "A", "2026-01-10"), ("R1", "A", "2026-01-10"), ("R3", "N", "2026-01-09 10:00")],
+        columns=["interview_id", "child_id", "held_at"],
+    ).assign(status="completed")
+    for index in ("returned_at", "interview", moments("N | 01-20\nA | 01-07\nA | 01-07\nB | 02-20")):
+        x = build_features(table, nothing, index=index, interviews=interviews, lookback_days=[7])
+        y = build_outcomes(table, index=index, interviews=interviews, observed_until=UNTIL)
+        keys = y.columns[: y.columns.get_loc("index_at") + 1]
+        pd.testing.assert_frame_equal(x[keys.tolist()], y[keys.tolist()])
+        assert len(y) == {3: 4, 4: 3}[len(keys)]
 
 
 @pytest.mark.parametrize("horizons", [[], [0], [7, 7], [7.0], [True], ["7"]])

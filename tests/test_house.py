@@ -107,7 +107,19 @@ def test_importing_the_library_loads_nothing_heavy() -> None:
     assert loaded_by("import missing_patterns") == set()
 
 
-@pytest.mark.parametrize("name", ["recurrence", "patterns", "monitoring", "disclosure", "plots", "build_episodes"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "recurrence",
+        "patterns",
+        "monitoring",
+        "disclosure",
+        "plots",
+        "build_episodes",
+        "build_features",
+        "read_calendar",
+    ],
+)
 def test_reaching_for_a_room_loads_neither_scikit_learn_nor_statsmodels_nor_matplotlib(name: str) -> None:
     heavy = loaded_by(f"import missing_patterns as mp\nmp.{name}")
     assert heavy.isdisjoint({"sklearn", "statsmodels", "matplotlib"})

@@ -80,6 +80,8 @@ def test_unknown_names_are_refused_together_with_the_nearest_known(tmp_path: Pat
         ("count_categories", [], "count_categories must name some of"),
         ("count_categories", "missing", "count_categories must be a list of texts"),
         ("due_hours", 0, "due_hours must be at least 1"),
+        ("match_within_minutes", 1441, "match_within_minutes must be from 0 to 1440"),
+        ("collection_year", 26, "collection_year must be a year such as 2026, or 0"),
         ("min_share_types", 1.0, "min_share_types must be between 0 and 1"),
         ("min_share_types", "x", "min_share_types must be a number"),
         ("merge_gap", "soon", "merge_gap must be a length of time"),
