@@ -37,8 +37,8 @@ def build_outcomes(
 
     A horizon of `h` days after t = ``index_at`` is ``(t, t + h x 24 hours]``. A child who was not followed to its end
     and was not seen to go again is **censored**: nobody knows, which is not the same as "did not go again". Leaving
-    such rows out, or counting them as False, makes repeats look rarer or commoner than they are; weight them, or use
-    ``gap_times`` and the curves made for this.
+    such rows out makes repeats look commoner than they are, counting them as False rarer. Ask only at moments at least
+    a horizon before the end of the data, or use ``gap_times`` and the curves made for this.
 
     A child's follow-up ends with the first of ``observed_until``, the child's own ``observed_until`` and the first day
     of the month of the 18th birthday.
