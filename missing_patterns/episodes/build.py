@@ -133,22 +133,25 @@ def build_episodes(
         "n_started_while_open": minute.n_followed + spans.n_followed,
         "n_same_day_restart": int(restart.sum()),
         "n_zero_gaps": int((episodes["gap_days"] == 0).sum()),
-        "n_mixed_category": _n_mixed(spell, table["category"]),
-        "n_moved_inside": _n_mixed(spell, table["home_id"], table["placement_type"]),
+        "n_mixed_category": _n_mixed(spell, len(episodes), table["category"]),
+        "n_moved_inside": _n_mixed(spell, len(episodes), table["home_id"], table["placement_type"]),
         "n_day_precision": int((episodes["precision"] == "day").sum()),
         "n_same_absence": int((kept.absence >= 0).sum()) - len(np.unique(kept.absence[kept.absence >= 0])),
     }
     return episodes
 
 
-def _n_mixed(spell: Ints, *columns: pd.Series) -> int:
-    """Count episodes whose incidents record different values in any of the columns."""
-    mixed = []
+def _n_mixed(spell: Ints, n: int, *columns: pd.Series) -> int:
+    """Count those of n episodes whose incidents record different values in any of the columns."""
+    mixed = np.zeros(n, dtype=bool)
     for column in columns:
         code = pd.factorize(column)[0].astype(np.int64)
-        kinds = np.unique(np.stack([spell, code])[:, code >= 0], axis=1)[0]
-        mixed.append(kinds[:-1][kinds[1:] == kinds[:-1]])
-    return len(np.unique(np.concatenate(mixed)))
+        told, code = spell[code >= 0], code[code >= 0]
+        least, most = np.full(n, np.iinfo(np.int64).max), np.full(n, -1)
+        np.minimum.at(least, told, code)
+        np.maximum.at(most, told, code)
+        mixed |= most > least
+    return int(mixed.sum())
 
 
 def _codes(ids: pd.Series) -> tuple[Ints, pd.Index]:
@@ -227,7 +230,9 @@ def _describe(table: pd.DataFrame, rows: Rows, spans: Spans, spell: Ints, child_
     sizes = np.diff(np.append(cuts, len(inside)))
     ids = table["incident_id"].to_numpy(dtype=object)[ordered]
     lists = np.empty(len(cuts), dtype=object)
-    lists[:] = [tuple(ids[a : a + n]) for a, n in zip(cuts.tolist(), sizes.tolist(), strict=True)]
+    for size in np.unique(sizes).tolist():  # all episodes of one size at once
+        at = np.flatnonzero(sizes == size)
+        lists[at] = pd.Series(zip(*(ids[cuts[at] + k] for k in range(size)), strict=True), dtype=object).to_numpy()
     done = {
         "episode_id": pd.Series("E-" + ids[cuts] if len(cuts) else [], dtype=TEXT),
         "child_id": pd.Series(child_ids.to_numpy(dtype=object)[spans.child], dtype=TEXT),
@@ -263,7 +268,8 @@ def _gaps(spans: Spans, start: Ints, end: Ints, closed: Flags, is_day: Flags) ->
 
 
 def _most_serious(table: pd.DataFrame, ordered: Ints, cuts: Ints) -> pd.Series:
-    grade = pd.Index(CATEGORIES).get_indexer(table["category"].to_numpy(dtype=object))
+    codes, levels = pd.factorize(table["category"])
+    grade = np.append(pd.Index(CATEGORIES).get_indexer(levels.to_numpy(dtype=object)), -1)[codes]
     # "Away" of a source that has no code for no apparent risk gives way to that.
     unsure = (grade == CATEGORIES.index("away")) & table["source"].isin(_TWO_CODES).to_numpy(dtype=bool)
     grade = np.where(unsure, len(CATEGORIES), np.where(grade < 0, len(CATEGORIES) + 1, grade))[ordered]
