@@ -180,8 +180,18 @@ def triggers_known(interviews: pd.DataFrame, codebook: Codebook | None = None) -
     [True, True, False, False]
     """
     book = read_codebook() if codebook is None else codebook
-    known = _name_codes(conform(interviews, INTERVIEWS), book).is_known
+    known = answered(conform(interviews, INTERVIEWS), book)
     return pd.Series(known, index=interviews.index, name="triggers_known")
+
+
+def answered(interviews: pd.DataFrame, codebook: Codebook) -> Flags:
+    """Return what :func:`triggers_known` says of a conformed table.
+
+    Raises
+    ------
+    Nothing.
+    """
+    return _name_codes(interviews, codebook).is_known
 
 
 def when_known(times: pd.Series) -> pd.Series:
@@ -207,7 +217,8 @@ def when_known(times: pd.Series) -> pd.Series:
     >>> when_known(held).dt.strftime("%d/%m %H:%M").tolist()
     ['05/01 16:30', '30/03 00:00']
     """
-    is_midnight = (times == times.dt.normalize()).to_numpy()
+    local = times.dt.tz_localize(None).to_numpy()
+    is_midnight = local == local.astype("datetime64[D]")
     known = times.array.copy()
     # A day and a half after a midnight is inside the next day, whichever way the clocks change.
     known[is_midnight] = (times[is_midnight] + pd.Timedelta(hours=36)).dt.normalize().array

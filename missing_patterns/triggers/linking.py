@@ -181,16 +181,20 @@ def _last_return(
     is_asked[-1] = False  # where -1, no child, is looked up
     rows = np.flatnonzero(is_asked[child] & returned.notna().to_numpy())
     child, time = child[rows], _us(returned.iloc[rows])
-    order = np.lexsort((time, child))
-    rows, child, time = rows[order], child[order], time[order]
-    # Ranks of times stand for times, so that child and time fit into one number whatever the years.
-    times, n_ranks = np.sort(time), len(time) + 1
-    key = child * n_ranks + np.searchsorted(times, time)
-    last = np.searchsorted(key, asked_child * n_ranks + np.searchsorted(times, at, "right")) - 1
-    has = (last >= 0) & stamp.notna().to_numpy()
-    has[has] = child[last[has]] == asked_child[has]
+    if ((child[1:] < child[:-1]) | ((child[1:] == child[:-1]) & (time[1:] < time[:-1]))).any():
+        order = np.lexsort((time, child))
+        rows, child, time = rows[order], child[order], time[order]
+    # The returns of the child halved until those by then are left: few are asked about, and many returned.
+    first, beyond = np.searchsorted(child, asked_child), np.searchsorted(child, asked_child, "right")
+    after = first.copy()
+    while (open_ := np.flatnonzero(after < beyond)).size:
+        middle = (after[open_] + beyond[open_]) // 2
+        by_then = time[middle] <= at[open_]
+        after[open_[by_then]] = middle[by_then] + 1
+        beyond[open_[~by_then]] = middle[~by_then]
+    has = (after > first) & stamp.notna().to_numpy()
     found = np.full(len(asked), -1, dtype=np.int64)
-    found[has] = rows[last[has]]
+    found[has] = rows[after[has] - 1]
     days = _london_days(stamp[has]) - _london_days(returned.iloc[found[has]])
     found[has] = np.where(days <= within_days, found[has], -1)
     return found
