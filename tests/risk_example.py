@@ -208,6 +208,8 @@ class Plain:
                 mine[i]["started_on"],
                 mine[i]["started_on"] != mine[i]["ended_on"],
                 *text[i].values(),
+                2 if pd.isna(mine[i]["in_area"]) else bool(mine[i]["in_area"]),
+                pd.Timestamp.max if pd.isna(mine[i]["ended_on"]) else mine[i]["ended_on"],
             ),
         )
         kind, area, moves, before = None, None, 0, None

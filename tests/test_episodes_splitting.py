@@ -100,6 +100,18 @@ def test_after_the_day_of_leaving_without_another_the_placement_is_blank() -> No
     ]
 
 
+def test_of_two_spells_alike_in_all_but_their_end_the_longer_stands_whatever_their_order() -> None:
+    twice = placements("""
+        A | 01-02 | -     | placement_type=foster
+        A | 01-02 | 01-08 | placement_type=foster
+        B | 01-02 | -     | placement_type=secure
+    """)
+    for table in (twice, twice[::-1]):
+        cut = to_counting_process(EPISODES, observed_until=UNTIL, placements=table)
+        assert cut["placement_type"].tolist() == ["foster", "foster"]
+        assert cut.attrs["accounting"]["n_placements_of_others"] == 1
+
+
 def test_a_change_while_missing_is_known_at_the_next_start_and_one_before_entry_at_the_first() -> None:
     moved = placements("""
         A | 01-05 | 01-15 | placement_type=foster

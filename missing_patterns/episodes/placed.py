@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.episodes import arrays as ar
-from missing_patterns.episodes.arrays import Flags, Ints
+from missing_patterns.episodes.arrays import ABSENT, Flags, Ints
 from missing_patterns.schema import PLACEMENTS, conform
 
 #: What a placement is: a spell that differs in none of these, but in legal status, is no move.
@@ -48,8 +48,8 @@ def known_placements(placements: pd.DataFrame, child_ids: pd.Index) -> Placed:
     Returns
     -------
     Placed
-        The spells, sorted. Of two that began on one day, one that ended on it comes first; later ends are not known
-        yet, and never sort.
+        The spells, sorted. Of two that began on one day, one that ended on it comes first. Later ends are not known
+        yet: they sort only spells that are alike in all else, of which the one that lasts longest stands.
 
     Raises
     ------
@@ -72,11 +72,12 @@ def known_placements(placements: pd.DataFrame, child_ids: pd.Index) -> Placed:
     here = child >= 0
     table, child = table[here].reset_index(drop=True), child[here]
     started, ended = ar.day_numbers(table["started_on"]), ar.day_numbers(table["ended_on"])
-    codes = {name: _in_order(table[name]) for name in (*_WHERE, "legal_status")}
-    order = np.lexsort((*reversed(codes.values()), started != ended, started, child))
+    codes = {name: _in_order(table[name]) for name in (*_WHERE, "legal_status", "in_area", "distance_miles")}
+    last = np.where(ended == ABSENT, np.iinfo(np.int64).max, ended)
+    order = np.lexsort((last, *reversed(codes.values()), started != ended, started, child))
     child, started, ended = child[order], started[order], ended[order]
     later = ~ar.is_first(child)
-    same = {name: ~ar.is_first(values[order]) for name, values in codes.items()}
+    same = {name: ~ar.is_first(codes[name][order]) for name in (*_WHERE, "legal_status")}
     only_legal = ~same["legal_status"]
     for name in _WHERE:
         only_legal &= same[name]
