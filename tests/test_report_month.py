@@ -12,7 +12,7 @@ import pytest
 
 import missing_patterns as mp
 from missing_patterns.errors import ArgumentRefused, DisclosureRefused
-from missing_patterns.report import build_month
+from missing_patterns.report import Month, build_month
 from missing_patterns.schema import Records
 from missing_patterns.settings import Settings, defaults
 
@@ -141,8 +141,13 @@ def test_sentences_of_the_front_page_hold_the_figures_of_their_tables(report: di
     assert {s["section"] for s in report["summary"]} | {f["section"] for f in report["key_figures"]} <= known
 
 
-def test_a_planted_rise_is_said_and_nothing_planted_is_not() -> None:
-    quiet = build_month(Records(steady(20, 20)), MONTH).to_dict()
+@pytest.fixture(scope="module")
+def quiet_month() -> Month:
+    return build_month(Records(steady(20, 20)), MONTH)
+
+
+def test_a_planted_rise_is_said_and_nothing_planted_is_not(quiet_month: Month) -> None:
+    quiet = quiet_month.to_dict()
     assert "within the usual range" in quiet["summary"][0]["text"]
     risen = build_month(Records(steady(20, 40)), MONTH).to_dict()
     assert "That is unusual" in risen["summary"][0]["text"]
@@ -327,10 +332,9 @@ def test_a_failed_audit_refuses_to_build(monkeypatch: pytest.MonkeyPatch) -> Non
         build_month(Records(steady(20, 20)), MONTH)
 
 
-def test_the_report_is_written_whole_in_four_forms(tmp_path: Path) -> None:
-    month = build_month(Records(steady(20, 20)), MONTH)
-    assert repr(month) == "Month 2026-10: 12 sections"
-    written = month.write(tmp_path / "new" / "folder")
+def test_the_report_is_written_whole_in_four_forms(tmp_path: Path, quiet_month: Month) -> None:
+    assert repr(quiet_month) == "Month 2026-10: 12 sections"
+    written = quiet_month.write(tmp_path / "new" / "folder")
     assert [p.name for p in written] == [
         "missing_children_2026-10.html",
         "missing_children_2026-10.docx",
@@ -338,11 +342,13 @@ def test_the_report_is_written_whole_in_four_forms(tmp_path: Path) -> None:
         "missing_children_2026-10_measures.csv",
     ]
     first = [p.read_bytes() for p in written]
-    assert [p.read_bytes() for p in month.write(tmp_path / "new" / "folder")] == first
+    assert [p.read_bytes() for p in quiet_month.write(tmp_path / "new" / "folder")] == first
     assert sorted(p.name for p in written[0].parent.iterdir()) == sorted(p.name for p in written)
 
 
-def test_a_report_that_cannot_be_rendered_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_that_cannot_be_rendered_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet_month: Month
+) -> None:
     import missing_patterns.report.word
 
     def broken(_month: dict[str, Any]) -> bytes:
@@ -350,14 +356,13 @@ def test_a_report_that_cannot_be_rendered_leaves_no_file(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(missing_patterns.report.word, "render_word", broken)
     with pytest.raises(OSError, match="disk"):
-        build_month(Records(steady(20, 20)), MONTH).write(tmp_path / "out")
+        quiet_month.write(tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_changed_copy_of_the_dict_does_not_change_the_month() -> None:
-    month = build_month(Records(steady(20, 20)), MONTH)
-    month.to_dict()["sections"].clear()
-    assert len(month.to_dict()["sections"]) == 12
+def test_a_changed_copy_of_the_dict_does_not_change_the_month(quiet_month: Month) -> None:
+    quiet_month.to_dict()["sections"].clear()
+    assert len(quiet_month.to_dict()["sections"]) == 12
 
 
 def test_a_point_of_a_curve_never_lies_a_few_children_from_the_last_one_shown() -> None:
