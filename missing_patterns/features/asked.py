@@ -150,8 +150,7 @@ def _at_returns(history: History) -> Asked:
     if ((child[1:] == child[:-1]) & (time[1:] < time[:-1])).any():
         order = np.lexsort((time, child))
         back, child, time = back[order], child[order], time[order]
-    by_date = (history.table["precision"] == "day").fillna(False).to_numpy(dtype=bool)
-    return _asked(history, child, time, back, {}, by_date[history.row[back]])
+    return _asked(history, child, time, back, {}, history.by_date[back])
 
 
 def _at_interviews(history: History, talks: Talks) -> Asked:

@@ -7,6 +7,7 @@ from when the first interview said so.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,6 @@ from missing_patterns.episodes import arrays as ar
 from missing_patterns.episodes.arrays import ABSENT, Ints
 from missing_patterns.features.asked import Talks
 from missing_patterns.features.blocks import Given
-from missing_patterns.triggers import triggers_known
 from missing_patterns.triggers.lists import number_text
 
 #: Statuses of a trigger that count as named; what was denied was not.
@@ -64,7 +64,10 @@ def answer_facts(given: Given, talks: Talks) -> Facts:
     Nothing.
     """
     known = talks.known("held_at")
-    is_known = triggers_known(talks.table[["child_id", "coded_triggers"]], given.book).to_numpy(dtype=bool)
+    # As `triggers_known` has it: none were given, or one that is in the codebook.
+    codes = frozenset(given.book.codes)
+    lists = talks.table["coded_triggers"].to_numpy(dtype=object).tolist()
+    is_known = np.array([said is not None and (not said or not codes.isdisjoint(said)) for said in lists], dtype=bool)
     rows = np.flatnonzero(is_known & (known != ABSENT) & (talks.child >= 0))
     told, child, unit, event = _tell(given, talks.child[rows], rows, known[rows])
     usable = np.maximum(known[rows[told]], event + 1)
@@ -80,14 +83,17 @@ def _named(given: Given) -> tuple[Ints, Ints, Ints, Ints]:
     if table is None:
         return (np.empty(0, dtype=np.int64),) * 4
     known = ar.utc_us(table["known_at"])
-    code = pd.Index(given.book.codes, dtype=object).get_indexer(_objects(table["code"])).astype(np.int64)
+    number = {code: k for k, code in enumerate(given.book.codes)}
+    said = _objects(table["code"]).tolist()
+    code = np.fromiter(map(number.get, said, itertools.repeat(-1)), dtype=np.int64, count=len(said))
     # Rows of one interview follow each other, so that few ids need looking up.
     first, run = _runs(_objects(table["child_id"]))
     child = pd.Index(given.asked.child_ids).get_indexer(first).astype(np.int64)[run]
     first, run = _runs(_objects(table["interview_id"]))
     listed = [] if talks is None else talks.table["interview_id"].tolist()
     talk = number_text(listed + first.tolist())[len(listed) :][run]
-    named = table["status"].isin(NAMED).to_numpy(dtype=bool)
+    is_named = map(frozenset(NAMED).__contains__, _objects(table["status"]).tolist())
+    named = np.fromiter(is_named, dtype=bool, count=len(said))
     rows = np.flatnonzero(named & (code >= 0) & (child >= 0) & (known != ABSENT))
     return child[rows], talk[rows], code[rows], known[rows]
 

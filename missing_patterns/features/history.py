@@ -19,7 +19,7 @@ class History:
     """Episodes in order of child, start and number: "latest" means last in this order.
 
     `row` is where each stands in `table`, whose rows are in the order that they were given. `child` counts in the
-    order of `child_ids`, which may hold children without episodes.
+    order of `child_ids`, which may hold children without episodes. `by_date`: no time of day is known.
     """
 
     table: pd.DataFrame
@@ -29,6 +29,7 @@ class History:
     start: Ints
     end: Ints
     number: Ints
+    by_date: Flags
 
     def place(self) -> Ints:
         """Return the place in this order of each row of the table.
@@ -69,11 +70,12 @@ def order_episodes(table: pd.DataFrame, child: Ints, child_ids: Objects) -> Hist
         order = np.lexsort((last, start, child))
         number = np.empty(len(order), dtype=np.int64)
         number[order] = ar.count_before(child[order]) + 1
+    by_date = (table["precision"] == "day").fillna(False).to_numpy(dtype=bool)
     row = np.arange(len(child))
     if not _is_ordered(child, start, number):
         row = np.lexsort((number, start, child))
-        child, start, end, number = child[row], start[row], end[row], number[row]
-    return History(table, row, child_ids, child, start, end, number)
+        child, start, end, number, by_date = (a[row] for a in (child, start, end, number, by_date))
+    return History(table, row, child_ids, child, start, end, number, by_date)
 
 
 def number_children(*columns: pd.Series) -> tuple[list[Ints], Objects]:

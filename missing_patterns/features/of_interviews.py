@@ -149,7 +149,7 @@ def first_known(given: Given, talks: Talks, times: dict[str, Ints], what: str) -
         good &= end != ABSENT
         place, held, end, known = place[good], held[good], end[good], known[good]
         held_on, back_on = given.london.day(held), given.london.day(end)
-        by_date = (given.history.column("precision") == "day").fillna(False).to_numpy(dtype=bool)[place]
+        by_date = given.history.by_date[place]
         by_date |= given.london.is_midnight(held, held_on)
         days, hours = held_on - back_on, held - end
         good = np.where(by_date, (days >= 0) & (days <= DUE_DAYS), (hours >= 0) & (hours <= DUE_HOURS * HOUR_US))
@@ -171,10 +171,14 @@ def _links_of_offers(given: Given, talks: Talks) -> tuple[Ints, Ints]:
     rows, kept = np.flatnonzero(again), ~again[links.interview]
     offers = table.iloc[rows].reset_index(drop=True)
     offers["held_at"] = offers["offered_at"]
-    children = given.history.child[given.history.place()], talks.child[rows]
-    found = find_links(given.history.table, offers, children=children)
+    child = given.history.child[given.history.place()]
+    asked = np.zeros(len(given.asked.child_ids) + 1, dtype=bool)
+    asked[talks.child[rows]] = True
+    theirs = np.flatnonzero(asked[child])
+    episodes = given.history.table[["child_id", "returned_at", "incident_ids"]].iloc[theirs].reset_index(drop=True)
+    found = find_links(episodes, offers, children=(child[theirs], talks.child[rows]))
     return (
-        np.concatenate([links.episode[kept], found.episode]),
+        np.concatenate([links.episode[kept], theirs[found.episode]]),
         np.concatenate([links.interview[kept], rows[found.interview]]),
     )
 

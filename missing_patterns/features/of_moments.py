@@ -43,8 +43,6 @@ class OfMoments:
         self._given = given
         self._start = [s for s in specs if _is_of_start(s)]
         self._index = [s for s in specs if not _is_of_start(s)]
-        by_date = given.history.column("precision") == "day"
-        self._by_date: Flags = by_date.fillna(False).to_numpy(dtype=bool)
 
     def fill(self, block: Block, out: Columns) -> None:
         """Fill the rows of a block.
@@ -62,7 +60,9 @@ class OfMoments:
             if len(rows) < len(block.place):
                 for spec in self._start:
                     out[spec][at] = _BLANK[spec.kind]
-            self._put(out, self._start, block.rows.start + rows, time, london.day(time), self._by_date[place])
+            self._put(
+                out, self._start, block.rows.start + rows, time, london.day(time), self._given.history.by_date[place]
+            )
         if self._index:
             day = london.day(block.time)
             timeless = london.is_midnight(block.time, day) | self._given.asked.by_date[block.rows]
@@ -70,7 +70,11 @@ class OfMoments:
 
     def _put(self, out: Columns, specs: Sequence[Spec], rows: Any, time: Ints, day: Ints, timeless: Flags) -> None:
         turns: dict[str, Ints] = {}
-        says = self._given.calendar.days(day) if any(isinstance(s, Calendar) and s.of != "is_weekend" for s in specs) else {}
+        says = (
+            self._given.calendar.days(day)
+            if any(isinstance(s, Calendar) and s.of != "is_weekend" for s in specs)
+            else {}
+        )
         for spec in specs:
             if isinstance(spec, Cycle):
                 if spec.of not in turns:

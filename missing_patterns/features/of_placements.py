@@ -77,7 +77,9 @@ class OfPlacements:
         count_in_lookbacks(block, keys, child[here], self._counts, out)
         now = np.searchsorted(keys, block.now)
         for spec in self._flags:
-            before = block.firsts(child[here]) if spec.days is None else np.searchsorted(keys, block.edge(int(spec.days)))
+            before = (
+                block.firsts(child[here]) if spec.days is None else np.searchsorted(keys, block.edge(int(spec.days)))
+            )
             np.greater(now, before, out=out[spec][block.rows])
 
     def _fill_now(self, block: Block, out: Columns) -> None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from missing_patterns.episodes import arrays as ar
 from missing_patterns.episodes.arrays import DAY_US, Ints
 from missing_patterns.features.blocks import Block, Given
 from missing_patterns.features.columns import Columns
@@ -54,7 +53,7 @@ class OfTriggers:
         self._n_codes = sum(x in codes for x in self._wanted)
         self._x = {x: k for k, x in enumerate(self._wanted)}
         self._facts = trigger_facts(given, self._wanted)
-        self._n_episodes = len(given.history.start)
+        self._room = _Room()
         self._this = {self._x[s.of]: s for s in specs if isinstance(s, AnyOf) and s.days == THIS_EPISODE}
         self._since = {self._x[s.of]: s for s in specs if isinstance(s, DaysSince)}
         self._in: dict[int | None, list[Count | AnyOf]] = {s.days: [] for s in self._varieties}  # type: ignore[misc]
@@ -75,8 +74,8 @@ class OfTriggers:
             self._fill_this(block, out, facts)
         if not (self._in or self._since):
             return
-        sums = _Sums(block, facts, len(self._wanted))
-        ever = sums.ever()
+        sums = _Sums(block, facts, len(self._wanted), self._room)
+        ever = sums.ever
         pairs = _Pairs(block, facts, ever, sums.order) if self._since or self._varieties else None
         for days, specs in self._in.items():
             counts = ever if days is None else sums.within(days)
@@ -90,9 +89,9 @@ class OfTriggers:
                 if variety.days == days and pairs is not None:
                     out[variety][block.rows] = self._vary(variety.of, block, counts[: self._n_codes], pairs, days or 0)
         if pairs is not None:
-            for x, spec in self._since.items():
+            for x, since in self._since.items():
                 row, latest = pairs.of(x)
-                column = out[spec][block.rows]
+                column = out[since][block.rows]
                 column.fill(np.nan)
                 column[row] = (block.time[row] - latest) / DAY_US
 
@@ -113,48 +112,73 @@ class OfTriggers:
         for number, spec in self._this.items():
             out[spec][block.rows][row[edges[number] : edges[number + 1]]] = True
 
-    def _vary(self, of: str, block: Block, counts: Counts, pairs: _Pairs, days: int) -> npt.NDArray[np.float64] | Ints:
+    def _vary(self, of: str, block: Block, counts: Counts, pairs: _Pairs, days: int) -> npt.NDArray[Any]:
         if of == "kinds":
             return np.count_nonzero(counts, axis=0)
         row, x, earliest = pairs.of_codes(self._n_codes)
         n_rows = len(block.time)
         if of == "new":
-            return np.bincount(row[earliest >= block.time[row] - days * DAY_US], minlength=n_rows)
+            is_new = earliest >= block.time[row] - days * DAY_US
+            return np.bincount(row[is_new], minlength=n_rows)
         # Pairs are in the order of the codes, so each row's sum is made in that order.
         c = counts[x, row].astype(np.int64)
         n = np.bincount(row, c, n_rows).astype(np.int64)
         logs = _logs(int(n.max(initial=0)))
         total = np.bincount(row, (np.arange(len(logs)) * logs)[c], n_rows)
-        return np.where(n > 0, logs[n] - total / np.maximum(n, 1), np.nan)
+        bits: npt.NDArray[np.float64] = np.where(n > 0, logs[n] - total / np.maximum(n, 1), np.nan)
+        return bits
+
+
+class _Room:
+    """Arrays that every block writes over: to ask for new memory for each would cost more than the counting."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, npt.NDArray[Any]] = {}
+
+    def of(self, name: str, shape: tuple[int, int], dtype: type[np.unsignedinteger]) -> Counts:
+        """Return an array of this shape, whatever it holds."""
+        size = shape[0] * shape[1] * np.dtype(dtype).itemsize
+        if name not in self._held or len(self._held[name]) < size:
+            self._held[name] = np.empty(size * 5 // 4, dtype=np.uint8)
+        return self._held[name][:size].view(dtype).reshape(shape)
 
 
 class _Sums:
     """Facts counted downwards; as narrow as the most facts of one child allow, since only differences matter."""
 
-    def __init__(self, block: Block, facts: Facts, n_x: int) -> None:
-        self._block, self._facts, self._n_x = block, facts, n_x
+    def __init__(self, block: Block, facts: Facts, n_x: int, room: _Room) -> None:
+        self._block, self._facts, self._n_x, self._room = block, facts, n_x, room
         most = np.bincount(facts.child - block.first).max(initial=0) if len(facts.child) else 0
         self._type: type[np.unsignedinteger] = np.uint8 if most < 2**8 else np.uint16 if most < 2**16 else np.uint32
-        self.order, self._born, self._now = self._sum(facts.usable)
+        self.order, born, now = self._sum(facts.usable, "born")
+        self._born = self._rows(born, now, "born now")
+        first = self._rows(born, block.firsts(facts.child), "first")
+        self.ever = self._difference(first, "ever")
 
-    def _sum(self, time: Ints) -> tuple[Ints, Counts, Ints]:
+    def within(self, days: int) -> Counts:
+        """Count what may be used and has not left a lookback of so many days: by trigger and moment."""
+        over = np.maximum(self._facts.usable, self._facts.event + days * DAY_US + 1)
+        _, gone, now = self._sum(over, "gone")
+        return self._difference(self._rows(gone, now, "gone now"), "within")
+
+    def _sum(self, time: Ints, name: str) -> tuple[Ints, Counts, Ints]:
         keys = self._block.key(self._facts.child, time)
         order = np.argsort(keys, kind="stable")
-        table = np.zeros((len(keys) + 1, self._n_x), dtype=self._type)
-        table[np.arange(1, len(keys) + 1), self._facts.x[order]] = 1
+        table = self._room.of(name, (len(keys) + 1, self._n_x), self._type)
+        table.fill(0)
+        table.reshape(-1)[np.arange(1, len(keys) + 1) * self._n_x + self._facts.x[order]] = 1
         np.cumsum(table, axis=0, out=table)
         return order, table, np.searchsorted(keys[order], self._block.now, "right")
 
-    def ever(self) -> Counts:
-        """Count all that may be used: a row for each trigger, a column for each moment."""
-        first = self._block.firsts(self._facts.child)
-        return np.ascontiguousarray((self._born[self._now] - self._born[first]).T)
+    def _rows(self, table: Counts, rows: Ints, name: str) -> Counts:
+        room = self._room.of(name, (len(rows), self._n_x), self._type)
+        return np.take(table, rows, axis=0, out=room, mode="clip")
 
-    def within(self, days: int) -> Counts:
-        """Count what may be used and has not left a lookback of so many days."""
-        over = np.maximum(self._facts.usable, self._facts.event + days * DAY_US + 1)
-        _, gone, now = self._sum(over)
-        return np.ascontiguousarray((self._born[self._now] - gone[now]).T)
+    def _difference(self, less: Counts, name: str) -> Counts:
+        np.subtract(self._born, less, out=less)
+        turned = self._room.of(name, (self._n_x, len(less)), self._type)
+        np.copyto(turned, less.T)
+        return turned
 
 
 class _Pairs:

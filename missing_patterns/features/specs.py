@@ -136,7 +136,8 @@ class Spec:
         Raises
         ------
         ArgumentRefused
-            If ``of`` is neither listed nor one of these triggers, with the nearest; or a number of days or episodes is not a whole one.
+            If ``of`` is neither listed nor one of these triggers, with the nearest; or a number of days or episodes is
+            not a whole one.
         """
         if self.of not in self._WORDS and (self._TRIGGERS is None or self.of not in triggers):
             known = [*self._WORDS, *(triggers if self._TRIGGERS else [])]
@@ -622,7 +623,7 @@ def check_specs(specs: Sequence[Spec], book: Codebook) -> None:
         raise ArgumentRefused(
             "a code of the codebook has the name of a domain, so their columns would be the same. Rename one."
         )
-    known = frozenset(triggers)
+    known = dict.fromkeys(triggers)
     for spec in specs:
         if not isinstance(spec, Spec):
             raise ArgumentRefused(
