@@ -54,7 +54,7 @@ def tables(n: int = 60) -> dict[str, pd.DataFrame]:
     return {"incidents": incidents, "interviews": interviews}
 
 
-@pytest.mark.parametrize(("n", "n_parts"), [(60, 1), (60, 3), (5, 12)])
+@pytest.mark.parametrize(("n", "n_parts"), [(60, 1), (60, 3), (5, 7)])
 def test_the_parts_together_are_the_whole(n: int, n_parts: int) -> None:
     given = tables(n)
     whole = features(given)

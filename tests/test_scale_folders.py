@@ -23,11 +23,17 @@ from missing_patterns.codebook import read_codebook
 from missing_patterns.episodes import build_episodes, to_counting_process
 from missing_patterns.errors import ArgumentRefused, DataRefused, MissingPatternsError, TableRefused, TryLater
 from missing_patterns.features import build_features
+from missing_patterns.features.specs import Any as Any_
+from missing_patterns.features.specs import Count, Share, Together
 from missing_patterns.scale import divide, engines, run, store, tables, tasks
 from missing_patterns.triggers import code_triggers
 
 #: One after the other, in this process.
 HERE: dict[str, Any] = {"engine": "processes", "n_workers": 1}
+#: A few features of every kind of table, for tests of what does not depend on which.
+FEW: dict[str, Any] = {
+    "specs": [Count("episodes", 28), Any_("home_conflict"), Share("completed"), Count("placement_moves"), Together()]
+}
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +55,12 @@ def whole(built: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
+def few(whole: pd.DataFrame) -> pd.DataFrame:
+    """A few features of all children at once."""
+    return whole[["child_id", "episode_id", "index_at", *(spec.name for spec in FEW["specs"])]]
+
+
+@pytest.fixture(scope="module")
 def folder(built: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tables(tmp_path_factory.mktemp("in"), built)
 
@@ -57,7 +69,7 @@ def read(folder: Path, name: str = "features") -> pd.DataFrame:
     return pd.read_parquet(folder / name)
 
 
-@pytest.mark.parametrize("n_parts", [1, 9])
+@pytest.mark.parametrize("n_parts", [1, 6])
 def test_features_read_back_are_those_of_one_machine(
     folder: Path, whole: pd.DataFrame, tmp_path: Path, n_parts: int
 ) -> None:
@@ -294,7 +306,7 @@ def stopped(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
     monkeypatch.setattr(tasks, "do", do)
     with pytest.raises(Stop):
-        scale.build_features(folder, tmp_path / "out", n_parts=5, **HERE)
+        scale.build_features(folder, tmp_path / "out", n_parts=5, **FEW, **HERE)
     monkeypatch.setattr(tasks, "do", real)
     place = tmp_path / "out" / "features"
     whole = (place / "part-00001.parquet").read_bytes()
@@ -315,37 +327,37 @@ def done_by(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
 
 def test_a_run_goes_on_where_it_stopped(
-    folder: Path, whole: pd.DataFrame, stopped: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, few: pd.DataFrame, stopped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not (stopped / "manifest.json").exists()
     done = done_by(monkeypatch)
-    manifest = scale.build_features(folder, stopped, **HERE)
+    manifest = scale.build_features(folder, stopped, **FEW, **HERE)
     assert done == [("features", n) for n in (1, 2, 3, 4)]
     assert manifest["n_parts_kept"] == 1
-    pd.testing.assert_frame_equal(read(stopped), whole)
+    pd.testing.assert_frame_equal(read(stopped), few)
     assert not list((stopped / "features").glob(".*"))
 
 
 def test_a_run_that_is_done_is_not_done_again(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = scale.build_features(folder, tmp_path / "out", n_parts=4, **HERE)
+    first = scale.build_features(folder, tmp_path / "out", n_parts=4, **FEW, **HERE)
     done = done_by(monkeypatch)
-    assert scale.build_features(folder, tmp_path / "out", **HERE) == first
+    assert scale.build_features(folder, tmp_path / "out", **FEW, **HERE) == first
     assert done == []
     (tmp_path / "out" / "features" / "part-00003.parquet").unlink()
-    again = scale.build_features(folder, tmp_path / "out", **HERE)
+    again = scale.build_features(folder, tmp_path / "out", **FEW, **HERE)
     assert [number for stage, number in done if stage == "features"] == [3]
     assert again["results"]["features"]["n_rows"] == first["results"]["features"]["n_rows"]
 
 
-def test_other_parts_are_made_anew(folder: Path, whole: pd.DataFrame, stopped: Path) -> None:
-    manifest = scale.build_features(folder, stopped, n_parts=3, **HERE)
+def test_other_parts_are_made_anew(folder: Path, few: pd.DataFrame, stopped: Path) -> None:
+    manifest = scale.build_features(folder, stopped, n_parts=3, **FEW, **HERE)
     assert manifest["n_parts"] == 3
     assert manifest["n_parts_kept"] == 0
-    pd.testing.assert_frame_equal(read(stopped), whole)
+    pd.testing.assert_frame_equal(read(stopped), few)
 
 
 def test_a_part_that_is_done_twice_is_there_once(
-    folder: Path, whole: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, few: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = tasks.do
 
@@ -354,26 +366,26 @@ def test_a_part_that_is_done_twice_is_there_once(
         return real(job, stage, number)
 
     monkeypatch.setattr(tasks, "do", twice)
-    scale.build_features(folder, tmp_path / "out", n_parts=4, **HERE)
-    pd.testing.assert_frame_equal(read(tmp_path / "out"), whole)
+    scale.build_features(folder, tmp_path / "out", n_parts=4, **FEW, **HERE)
+    pd.testing.assert_frame_equal(read(tmp_path / "out"), few)
 
 
 # Processes
 
 
-def test_two_processes_give_the_same(folder: Path, whole: pd.DataFrame, tmp_path: Path) -> None:
-    manifest = scale.build_features(folder, tmp_path / "out", n_parts=6, engine="processes", n_workers=2)
-    pd.testing.assert_frame_equal(read(tmp_path / "out"), whole)
+def test_two_processes_give_the_same(folder: Path, few: pd.DataFrame, tmp_path: Path) -> None:
+    manifest = scale.build_features(folder, tmp_path / "out", n_parts=6, engine="processes", n_workers=2, **FEW)
+    pd.testing.assert_frame_equal(read(tmp_path / "out"), few)
     assert sum(w["n_tasks"] for w in manifest["workers"]) == 3 * manifest["n_parts"]
 
 
 def test_a_process_that_is_killed_neither_loses_nor_doubles_rows(
-    folder: Path, whole: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, few: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "do", Deadly(tmp_path / "killed", times=1))
-    scale.build_features(folder, tmp_path / "out", n_parts=5, engine="processes", n_workers=2)
+    scale.build_features(folder, tmp_path / "out", n_parts=5, engine="processes", n_workers=2, **FEW)
     assert len(list((tmp_path / "killed").iterdir())) == 1
-    pd.testing.assert_frame_equal(read(tmp_path / "out"), whole)
+    pd.testing.assert_frame_equal(read(tmp_path / "out"), few)
     assert not list((tmp_path / "out" / "features").glob(".*"))
 
 
@@ -381,7 +393,7 @@ def test_a_part_that_kills_every_worker_is_told(folder: Path, tmp_path: Path, mo
     monkeypatch.setattr(engines, "MOST_LOST", 1)
     monkeypatch.setattr(tasks, "do", Deadly(tmp_path / "killed", times=99))
     with pytest.raises(ArgumentRefused, match="a worker was lost more than 1 times"):
-        scale.build_features(folder, tmp_path / "out", n_parts=2, engine="processes", n_workers=2)
+        scale.build_features(folder, tmp_path / "out", n_parts=2, engine="processes", n_workers=2, **FEW)
 
 
 def test_what_a_worker_refuses_is_refused(built: dict[str, pd.DataFrame], tmp_path: Path) -> None:
@@ -427,34 +439,34 @@ def test_spark_is_handed_one_number_for_each_partition(
 def test_an_out_folder_of_anything_else_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(ArgumentRefused, match="not empty, and not a result"):
-        scale.build_features(folder, tmp_path, **HERE)
+        scale.build_features(folder, tmp_path, **FEW, **HERE)
     with pytest.raises(ArgumentRefused, match="is a file"):
-        scale.build_features(folder, tmp_path / "mine.txt", **HERE)
+        scale.build_features(folder, tmp_path / "mine.txt", **FEW, **HERE)
     (tmp_path / "mine.txt").rename(tmp_path / "manifest.json")
     with pytest.raises(ArgumentRefused, match="not a result"):
-        scale.build_features(folder, tmp_path, **HERE)
+        scale.build_features(folder, tmp_path, **FEW, **HERE)
     for place in (folder, folder.parent, folder / "episodes" / "out"):
         with pytest.raises(ArgumentRefused, match="must not be in_folder"):
-            scale.build_features(folder, place, **HERE)
+            scale.build_features(folder, place, **FEW, **HERE)
 
 
 def test_the_result_of_another_run_is_not_written_over(
     folder: Path, built: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    scale.build_features(folder, out, n_parts=2, **HERE)
+    scale.build_features(folder, out, n_parts=2, **FEW, **HERE)
     with pytest.raises(ArgumentRefused, match="other tables, or with other arguments"):
         scale.build_features(folder, out, lookback_days=(28,), **HERE)
     with pytest.raises(ArgumentRefused, match="other tables"):
         scale.build_intervals(folder, out, observed_until=UNTIL, **HERE)
     other = write_tables(tmp_path / "in", {**built, "episodes": built["episodes"][1:]})
     with pytest.raises(ArgumentRefused, match="other tables"):
-        scale.build_features(other, out, **HERE)
+        scale.build_features(other, out, **FEW, **HERE)
 
 
 def test_two_runs_in_one_folder_are_refused(folder: Path, stopped: Path) -> None:
     with FileLock(stopped / "_work" / "lock"), pytest.raises(TryLater, match="another run"):
-        scale.build_features(folder, stopped, **HERE)
+        scale.build_features(folder, stopped, **FEW, **HERE)
 
 
 def test_tables_that_are_absent_are_named(built: dict[str, pd.DataFrame], tmp_path: Path) -> None:
@@ -508,7 +520,7 @@ def test_what_is_particular_to_intervals_is_refused(
         scale.build_intervals(folder, tmp_path / "out", observed_until=UNTIL, split_by=["homes"], **HERE)  # type: ignore[list-item]
     write_tables(tmp_path / "in", {"incidents": given["incidents"], "interviews": given["interviews"]})
     with pytest.raises(ArgumentRefused, match="needs observed_until"):
-        scale.build_features(tmp_path / "in", tmp_path / "out", **HERE)
+        scale.build_features(tmp_path / "in", tmp_path / "out", **FEW, **HERE)
 
 
 def test_a_file_that_is_not_whole_is_named(folder: Path, tmp_path: Path) -> None:
@@ -516,7 +528,7 @@ def test_a_file_that_is_not_whole_is_named(folder: Path, tmp_path: Path) -> None
     file = tmp_path / "in" / "episodes" / "part-1.snappy.parquet"
     file.write_bytes(file.read_bytes()[:-30])
     with pytest.raises(DataRefused, match=r"part-1\.snappy\.parquet: it is not a whole Parquet file"):
-        scale.build_features(tmp_path / "in", tmp_path / "out", **HERE)
+        scale.build_features(tmp_path / "in", tmp_path / "out", **FEW, **HERE)
 
 
 def test_a_file_that_is_damaged_inside_is_named(tmp_path: Path) -> None:
@@ -612,4 +624,4 @@ def test_a_library_that_is_not_installed_is_named(
         scale.build_features(folder, tmp_path / "out", spark=object(), n_parts=2)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ArgumentRefused, match=r'needs pyarrow.*"missing-patterns\[scale\]"'):
-        scale.build_features(folder, tmp_path / "out2", **HERE)
+        scale.build_features(folder, tmp_path / "out2", **FEW, **HERE)

@@ -90,7 +90,8 @@ def open_engine(wanted: Wanted, folder: Path) -> Iterator[Run]:
     elif wanted.n_workers == 1:
         yield map
     else:
-        yield lambda task, numbers: _on_processes(wanted.n_workers, task, numbers)
+        with _Processes(wanted.n_workers) as processes:
+            yield processes.run
 
 
 def _lost() -> ArgumentRefused:
@@ -101,24 +102,37 @@ def _lost() -> ArgumentRefused:
     )
 
 
-def _on_processes(n_workers: int, task: Task, numbers: Sequence[int]) -> Iterator[Told]:
-    """Processes are started afresh: a fork would copy locks that the parent's threads hold."""
-    left, n_lost = list(numbers), 0
-    while left:
-        with ProcessPoolExecutor(min(n_workers, len(left)), mp_context=get_context("spawn")) as pool:
-            futures = {pool.submit(task, number): number for number in left}
+class _Processes:
+    """Processes of this machine, started anew when one of them is lost, since a pool does not outlive that.
+
+    They are started afresh, not forked: a fork would copy locks that threads of this process hold.
+    """
+
+    def __init__(self, n_workers: int) -> None:
+        self.n_workers, self.n_lost = n_workers, 0
+
+    def __enter__(self) -> _Processes:
+        self.pool = ProcessPoolExecutor(self.n_workers, mp_context=get_context("spawn"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pool.shutdown(cancel_futures=True)
+
+    def run(self, task: Task, numbers: Sequence[int]) -> Iterator[Told]:
+        left = list(numbers)
+        while left:
+            futures = {self.pool.submit(task, number): number for number in left}
             try:
                 for future in as_completed(futures):
                     told = future.result()
                     left.remove(futures[future])
                     yield told
             except BrokenProcessPool:
-                n_lost += 1
-                if n_lost > MOST_LOST:
+                self.n_lost += 1
+                if self.n_lost > MOST_LOST:
                     raise _lost() from None
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+                self.__exit__()
+                self.__enter__()
 
 
 @contextmanager
