@@ -26,6 +26,11 @@ _WHERE = {
     "drop_bare_interviews": "triggers",
     "link_interviews": "triggers",
     "build_features": "features",
+    "build_outcomes": "features",
+    "feature_dictionary": "features",
+    "feature_specs": "features",
+    "read_calendar": "features",
+    "TriggerFeatures": "features",
     "build_month": "report",
     "reconcile": "reconciliation",
 }

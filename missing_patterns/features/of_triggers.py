@@ -114,7 +114,8 @@ class OfTriggers:
 
     def _vary(self, of: str, block: Block, counts: Counts, pairs: _Pairs, days: int) -> npt.NDArray[Any]:
         if of == "kinds":
-            return np.count_nonzero(counts, axis=0)
+            kinds: Ints = np.count_nonzero(counts, axis=0)
+            return kinds
         row, x, earliest = pairs.of_codes(self._n_codes)
         n_rows = len(block.time)
         if of == "new":
