@@ -229,6 +229,20 @@ def test_few_rows_are_in_memory_while_a_table_is_divided(tmp_path: Path, monkeyp
     assert len(held) > 10
 
 
+@pytest.mark.parametrize("n_blank", [1, 10_000])
+def test_numbers_that_are_blank_for_some_children_are_made_anew_for_all(
+    built: dict[str, pd.DataFrame], tmp_path: Path, n_blank: int
+) -> None:
+    episodes = built["episodes"].reset_index(drop=True)
+    episodes["episode_no"] = (episodes["episode_no"] + 10).where(episodes.index >= n_blank)
+    given = {"episodes": episodes, "triggers": built["triggers"]}
+    write_tables(tmp_path / "in", given)
+    expected = build_features(episodes, built["triggers"])
+    assert expected["episode_no"].min() == 1
+    scale.build_features(tmp_path / "in", tmp_path / "out", n_parts=3, **HERE)
+    pd.testing.assert_frame_equal(read(tmp_path / "out"), expected)
+
+
 def test_files_of_a_table_may_be_written_in_many_ways(tmp_path: Path) -> None:
     place = tmp_path / "in" / "episodes"
     place.mkdir(parents=True)
@@ -445,7 +459,7 @@ def test_an_out_folder_of_anything_else_is_refused(folder: Path, tmp_path: Path)
     (tmp_path / "mine.txt").rename(tmp_path / "manifest.json")
     with pytest.raises(ArgumentRefused, match="not a result"):
         scale.build_features(folder, tmp_path, **FEW, **HERE)
-    for place in (folder, folder.parent, folder / "episodes" / "out"):
+    for place in (folder, folder.parent, folder / "episodes" / "out", folder / "incidents"):
         with pytest.raises(ArgumentRefused, match="must not be in_folder"):
             scale.build_features(folder, place, **FEW, **HERE)
 
@@ -495,6 +509,7 @@ def test_tables_that_are_absent_are_named(built: dict[str, pd.DataFrame], tmp_pa
     ("wrong", "told"),
     [
         ({"index": "interviews"}, "index must be one of.*Did you mean 'interview'"),
+        ({"index": pd.DataFrame()}, "index must be one of"),
         ({"n_workers": 0}, "n_workers must be a whole number"),
         ({"n_parts": 1.5}, "n_parts must be a whole number"),
         ({"memory_limit": "much"}, "memory_limit must be a size"),

@@ -16,7 +16,8 @@ from missing_patterns.scale import tasks
 from missing_patterns.scale.engines import Wanted
 from missing_patterns.scale.run import Plan, Progress, carry_out
 from missing_patterns.scale.store import Told, read_bytes
-from missing_patterns.scale.tables import Source, codes_named, find_table, need
+from missing_patterns.scale.tables import Source, codes_named, find_table, need, without_half_numbers
+from missing_patterns.schema import TABLES
 
 INDEXES = ("returned_at", "interview", "own")
 COLUMN_TOGETHER = "n_missing_with"
@@ -111,7 +112,8 @@ def build_features(  # noqa: PLR0913 - every choice of a run, all named
     Examples
     --------
     >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
+    >>> made = tempfile.TemporaryDirectory()
+    >>> folder = Path(made.name)
     >>> pd.DataFrame({
     ...     "child_id": ["A", "B"], "missing_from": ["2026-01-05 21:00", "2026-01-09 20:00"],
     ...     "returned_at": ["2026-01-06 01:00", "2026-01-09 23:00"]}).to_parquet(folder / "incidents.parquet")
@@ -123,8 +125,9 @@ def build_features(  # noqa: PLR0913 - every choice of a run, all named
     2
     >>> pd.read_parquet(folder / "made" / "features")["n_episodes_28d"].tolist()
     [1, 1]
+    >>> made.cleanup()
     """
-    if index not in INDEXES:
+    if not isinstance(index, str) or index not in INDEXES:
         raise ArgumentRefused(f"index must be one of: {', '.join(INDEXES)}.{did_you_mean(str(index), INDEXES)}")
     wanted, folder = _wanted(engine, n_workers, memory_limit, n_parts, scheduler, spark), _folder(in_folder)
     sources, of_episodes = _find_episodes(folder, observed_until, merge_gap)
@@ -216,7 +219,8 @@ def build_intervals(  # noqa: PLR0913 - every choice of a run, all named
     Examples
     --------
     >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
+    >>> made = tempfile.TemporaryDirectory()
+    >>> folder = Path(made.name)
     >>> pd.DataFrame({
     ...     "child_id": ["A", "A"], "missing_from": ["2026-01-05 21:00", "2026-01-07 21:00"],
     ...     "returned_at": ["2026-01-06 09:00", "2026-01-08 00:00"]}).to_parquet(folder / "episodes.parquet")
@@ -226,6 +230,7 @@ def build_intervals(  # noqa: PLR0913 - every choice of a run, all named
        start    stop  event
     0  0.000   1.500      1
     1  1.625  25.625      0
+    >>> made.cleanup()
     """
     wanted, folder = _wanted(engine, n_workers, memory_limit, n_parts, scheduler, spark), _folder(in_folder)
     sources, of_episodes = _find_episodes(folder, observed_until, merge_gap)
@@ -273,7 +278,8 @@ def _folder(in_folder: Folder) -> Path:
 
 def _out(out_folder: Folder, folder: Path) -> Path:
     out = Path(out_folder).absolute()
-    if folder.is_relative_to(out) or (out.is_relative_to(folder) and out.parent != folder):
+    inside = out.is_relative_to(folder) and (out.parent != folder or out.name in {*TABLES, "index"})
+    if folder.is_relative_to(out) or inside:
         raise ArgumentRefused("out_folder must not be in_folder, nor lie around it or in one of its tables.")
     return out
 
@@ -288,7 +294,7 @@ def _find_episodes(
     """Find the episodes, or else the incidents that they are built from, with the arguments for that."""
     found = find_table(folder, "episodes")
     if found is not None:
-        return {"episodes": found}, None
+        return {"episodes": without_half_numbers(found)}, None
     found = find_table(folder, "incidents")
     if found is None:
         raise _absent("episodes/, nor incidents/", "each a folder of files or one file, such as episodes.parquet")

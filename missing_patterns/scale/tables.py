@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,23 @@ def find_table(folder: Path, name: str) -> Source | None:
         why = f"the {len(files)} files of the table give one column types that do not go together"
         raise DataRefused.of_file(name, why, "Write all files of a table in one way.") from None
     return Source(name, tuple(files), _kept(pa, schema, name), n_rows, mark.hexdigest())
+
+
+def without_half_numbers(episodes: Source) -> Source:
+    """Return the table without ``episode_no`` if that is blank somewhere.
+
+    Then the children's episodes are numbered anew, those of all children: so it is on one machine, and a part cannot
+    know of the blanks of others.
+
+    Raises
+    ------
+    TableRefused, DataRefused
+        If the table cannot be read.
+    """
+    name = "episode_no"
+    if name not in episodes.columns or not any(b.column(name).null_count for b in episodes.batches([name])):
+        return episodes
+    return replace(episodes, schema=episodes.schema.remove(episodes.schema.get_field_index(name)))
 
 
 def codes_named(sources: Mapping[str, Source]) -> tuple[str, ...]:
