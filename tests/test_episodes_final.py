@@ -235,6 +235,21 @@ def test_a_child_who_is_missing_when_observation_ends_has_no_spell_that_ends_so(
     assert to_counting_process(episodes, about, observed_until=UNTIL)["ended_by"].tolist() == ["episode"]
 
 
+def test_at_the_very_moment_at_which_observation_ends_nothing_is_known_yet() -> None:
+    episodes = build_episodes(incidents("a | 01-05 12:00 | 01-06 00:00\nb | 01-07 00:00 | -"), observed_until=UNTIL)
+    for end, about in (("2026-01-06 00:00", {}), (UNTIL, {"observed_until": "2026-01-06", "exit_reason": "died"})):
+        gaps = gap_times(episodes, observed_until=end, children=children(**about))
+        assert (len(gaps), gaps.attrs["accounting"]["n_open"]) == (0, 1)
+        assert len(to_counting_process(episodes, children(**about), observed_until=end)) == 0
+    # What began at the end of the data is after it, whatever else ended.
+    for about in ({}, {"observed_until": "2026-01-07"}, {"observed_until": "2026-01-06"}):
+        counted = gap_times(episodes, observed_until="2026-01-06", children=children(**about)).attrs["accounting"]
+        assert {k: n for k, n in counted.items() if k.startswith("n_after") and n} == {"n_after_end": 1}
+    late = children(observed_until="2026-01-07", exit_reason="died")
+    counted = gap_times(episodes, observed_until=UNTIL, children=late).attrs["accounting"]
+    assert {k: n for k, n in counted.items() if k.startswith("n_after") and n} == {"n_after_exit": 1}
+
+
 @pytest.mark.parametrize(
     ("origin", "starts", "stops"),
     [
@@ -266,6 +281,8 @@ def test_a_child_who_is_missing_when_first_observed_is_at_risk_from_the_return()
     later = about.assign(observed_from=pd.Timestamp("2026-02-06"))
     spells = to_counting_process(episodes, later, observed_until=UNTIL, origin="observed_from")
     assert spells[["start", "episode_no"]].to_numpy().tolist() == [[0.0, 3.0], [28.0, 4.0]]
+    gaps = gap_times(episodes, observed_until=UNTIL, children=later)
+    assert gaps.attrs["accounting"]["n_before_entry"] == 1  # the second return was on the first day observed
 
 
 def test_who_was_an_adult_before_being_observed_is_never_at_risk() -> None:

@@ -99,7 +99,7 @@ def gap_times(episodes: pd.DataFrame, *, observed_until: Moment, children: pd.Da
         **known.n_after,
         **count_ends(ended_by[back]),
         "n_zero_gaps": int((gap[back] == 0).sum()),
-        "n_same_day": int((same_date & back).sum()),
+        "n_same_day": int(same_date.sum()),
         "n_before_entry": int((back & (begin != ABSENT) & (known.end < begin)).sum()),
     }
     return result
