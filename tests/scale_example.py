@@ -74,6 +74,10 @@ def make_tables(n: int = 400, n_children: int = 90, seed: int = 3) -> dict[str, 
             "index_at": np.tile(pd.to_datetime(["2026-03-01", "2026-06-01", "2026-09-01"]), len(ids)),
         }
     )
+    away = pd.DataFrame(
+        {"child_id": child[:150], "index_at": start[:150] + pd.to_timedelta(hours[:150] * 30, unit="m")}
+    )
+    asked = pd.concat([asked, away], ignore_index=True)  # while some are away
     return {
         "incidents": incidents.sample(frac=1, random_state=1),
         "interviews": interviews.sample(frac=1, random_state=2),
