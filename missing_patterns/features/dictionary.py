@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from missing_patterns.codebook import Codebook, read_codebook
 from missing_patterns.features.default import feature_specs
-from missing_patterns.features.specs import Spec
+from missing_patterns.features.specs import Any, Count, Mean, Share, Spec, Trend
 from missing_patterns.schema import TEXT
 
 _KEYS = {
@@ -61,10 +62,11 @@ def feature_dictionary(X: pd.DataFrame | Sequence[Spec], codebook: Codebook | No
 
 
 def _all(days: list[int], lasts: list[int], book: Codebook) -> list[Spec]:
-    from dataclasses import replace
-
-    default = list(feature_specs(days, book))
-    return default + [replace(spec, last=n) for n in lasts for spec in default if hasattr(spec, "last")]  # type: ignore[call-arg]
+    """Every definition that there is of these numbers of days and episodes, the default ones first."""
+    default = feature_specs(days, book)
+    ever = [replace(spec, days=None) for spec in default if isinstance(spec, Count | Any) and spec.days == days[0]]
+    others = [replace(spec, last=n) for n in lasts for spec in default if isinstance(spec, Mean | Trend | Share)]
+    return [*default, *ever, *others]
 
 
 def _word(name: str, spec: Spec | None, book: Codebook) -> tuple[str, str, str]:
