@@ -410,7 +410,7 @@ def _triggers(
     place = np.full(len(ep), -1)
     place[rows["row"]] = np.arange(len(rows))
     now = facts[facts["row"] >= 0]
-    now = now[now["known"] <= ep["end"].to_numpy()[now["row"]]]
+    now = now[now["usable"] <= ep["end"].to_numpy()[now["row"]]]
     now = now[place[now["row"]] >= 0]
     this = np.zeros((len(rows), len(names)), dtype=bool)
     this[place[now["row"]], now["x"]] = True

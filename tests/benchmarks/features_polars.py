@@ -464,7 +464,7 @@ def _triggers(
         )
     fact = pl.concat(facts).with_columns(usable=pl.max_horizontal("known", pl.col("event") + 1))
 
-    now = fact.drop_nulls("row").join(ep.select("row", "end"), on="row").filter(pl.col("known") <= pl.col("end"))
+    now = fact.drop_nulls("row").join(ep.select("row", "end"), on="row").filter(pl.col("usable") <= pl.col("end"))
     now = now.group_by("row").agg((pl.col("x") == k).any().alias(f"any_{x}_this_episode") for k, x in enumerate(names))
     this = rows.select("row").join(now, on="row", how="left", maintain_order="left").drop("row")
     this = this.select(pl.all().fill_null(False))
