@@ -195,6 +195,24 @@ def test_a_spell_that_was_given_its_minute_knows_no_more_than_at_its_true_moment
     assert told(cut, "ever_home_conflict") == [(0.0, 0.0007, 1, False), (0.25, 25.5, 0, True)]
 
 
+def test_a_spell_that_was_moved_on_by_a_minute_before_it_knows_no_more_either() -> None:
+    table = pd.DataFrame(
+        [
+            ["A", "2026-01-05 12:00:00", "2026-01-06 12:00:00"],
+            ["A", "2026-01-06 12:00:00", "2026-01-06 12:00:20"],
+            ["A", "2026-01-06 12:00:40", "2026-01-06 18:00:00"],
+        ],
+        columns=["child_id", "missing_from", "returned_at"],
+    )
+    named = triggers("A | home_conflict | present | 01-06 12:00:50")
+    cut = to_counting_process(table, observed_until=UNTIL, triggers=named)
+    assert told(cut, "ever_home_conflict") == [
+        (0.0, 0.0007, 1, False),
+        (0.0007, 0.0014, 1, False),
+        (0.25, 25.5, 0, True),
+    ]
+
+
 def test_without_rows_the_columns_are_there() -> None:
     no_placements, no_triggers = placements("A | 01-09 | -")[:0], triggers("A | x | present | -")[:0]
     cut = to_counting_process(EPISODES, observed_until=UNTIL, placements=no_placements, triggers=no_triggers)
