@@ -108,7 +108,7 @@ def test_importing_the_library_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["recurrence", "patterns", "monitoring", "disclosure", "plots", "build_episodes", "build_features"]
+    "name", ["recurrence", "patterns", "monitoring", "disclosure", "plots", "build_episodes", "read_calendar"]
 )
 def test_reaching_for_a_room_loads_neither_scikit_learn_nor_statsmodels_nor_matplotlib(name: str) -> None:
     heavy = loaded_by(f"import missing_patterns as mp\nmp.{name}")
