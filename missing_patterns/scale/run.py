@@ -33,7 +33,7 @@ TIMES_RESULT = 2.0
 #: Share of a worker's limit that a part may take. Dask gives a worker no more work from four fifths on.
 SHARE = 0.6
 #: Most that is held back while tables are divided.
-BUFFER_BYTES = 128_000_000
+BUFFER_BYTES = 64_000_000
 
 Progress = Callable[[str, int, int], None]
 

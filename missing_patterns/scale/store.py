@@ -65,8 +65,7 @@ def write_part(frame: pd.DataFrame, path: Path, told: Mapping[str, Any]) -> None
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    text = [f.name for f in table.schema if pa.types.is_string(f.type)]
-    pq.write_table(table, half, compression="zstd", compression_level=1, use_dictionary=text, write_statistics=False)
+    pq.write_table(table, half, compression="zstd", compression_level=1, write_statistics=False)
     half.replace(path)
 
 
