@@ -42,7 +42,7 @@ def convert(tables: dict[str, pd.DataFrame]) -> dict[str, Frame]:
             elif values.dtype.kind in "bif" and not pd.api.types.is_extension_array_dtype(values.dtype):
                 columns[column] = pl.Series(values.to_numpy(), nan_to_null=True)
             else:
-                plain = [None if v is pd.NA else v for v in values.astype(object)]
+                plain = values.to_numpy(dtype=object, na_value=None).tolist()
                 kinds = {"boolean": pl.Boolean, "Int64": pl.Int64}
                 columns[column] = pl.Series(plain, dtype=kinds.get(str(values.dtype), pl.String))
         done[name] = pl.DataFrame(columns)
