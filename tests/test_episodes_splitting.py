@@ -112,6 +112,21 @@ def test_of_two_spells_alike_in_all_but_their_end_the_longer_stands_whatever_the
         assert cut.attrs["accounting"]["n_placements_of_others"] == 1
 
 
+def test_a_placement_of_part_of_a_day_comes_before_the_one_that_lasted() -> None:
+    both = placements("""
+        A | 01-02 | -     | placement_type=foster
+        A | 01-02 | 01-02 | placement_type=secure
+    """)
+    cut = to_counting_process(EPISODES, observed_until=UNTIL, placements=both)
+    assert told(cut, "placement_type", "n_moves") == [(0.0, 10.0, 1, "foster", 1), (11.0, 26.0, 0, "foster", 1)]
+
+
+def test_a_placement_that_ended_before_it_began_is_over_when_it_is_known() -> None:
+    wrong = placements("A | 01-19 | 01-10 | placement_type=foster")
+    cut = to_counting_process(EPISODES, observed_until=UNTIL, placements=wrong)
+    assert told(cut, "placement_type") == [(0.0, 10.0, 1, None), (11.0, 26.0, 0, None)]
+
+
 def test_a_change_while_missing_is_known_at_the_next_start_and_one_before_entry_at_the_first() -> None:
     moved = placements("""
         A | 01-05 | 01-15 | placement_type=foster
