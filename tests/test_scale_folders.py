@@ -89,7 +89,7 @@ def test_features_read_back_are_those_of_one_machine(
 def test_the_feature_that_looks_across_children_does_so_across_parts(
     folder: Path, whole: pd.DataFrame, tmp_path: Path
 ) -> None:
-    scale.build_features(folder, tmp_path / "out", n_parts=7, **HERE)
+    scale.build_features(folder, tmp_path / "out", n_parts=7, **FEW, **HERE)
     together = whole["n_missing_with"]
     assert (together > 0).sum() > 20
     assert together.isna().sum() > 20
@@ -109,7 +109,7 @@ def test_other_moments_are_asked_about(
         index=own,
         lookback_days=(7, 90),
     )
-    scale.build_features(folder, tmp_path / "out", n_parts=5, index=index, lookback_days=(7, 90), **HERE)
+    scale.build_features(folder, tmp_path / "out", n_parts=3, index=index, lookback_days=(7, 90), **HERE)
     pd.testing.assert_frame_equal(read(tmp_path / "out"), expected)
 
 
@@ -156,7 +156,7 @@ def test_the_manifest_tells_what_was_done_and_no_id(
     folder: Path, built: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
     steps: list[tuple[str, int, int]] = []
-    told = scale.build_features(folder, tmp_path / "out", n_parts=3, progress=lambda *a: steps.append(a), **HERE)
+    told = scale.build_features(folder, tmp_path / "out", n_parts=3, progress=lambda *a: steps.append(a), **FEW, **HERE)
     written = (tmp_path / "out" / "manifest.json").read_text(encoding="utf-8")
     assert json.loads(written) == told
     ids = (
