@@ -139,18 +139,26 @@ def check(what: str, tables: Path, out: Path) -> None:
     """Build on one machine, compare with every part read back, and print how it went as JSON."""
     from missing_patterns import build_features, read_codebook
     from missing_patterns.features import feature_specs
+    from missing_patterns.features.specs import Any as AnyFact
+    from missing_patterns.features.specs import Count, DaysSince, Variety
     from missing_patterns.scale.store import peak_bytes
 
     began = time.perf_counter()
     parts = sorted((out / "features").glob("*.parquet"))
     if what == "all":
         book = read_codebook()
-        others = {*book.codes, *book.domains.values(), "kinds", "new", "entropy", "placement_type", "in_area"}
-        specs = [s for s in feature_specs() if not s.needs and getattr(s, "of", "") not in others]
+        named, elsewhere = {*book.codes, *book.domains.values()}, ("placement_type", "in_area")
+        of_triggers = [
+            s
+            for s in feature_specs()
+            if isinstance(s, Variety) or (isinstance(s, AnyFact | Count | DaysSince) and s.of in named)
+        ]
+        specs = [s for s in feature_specs() if not s.needs and s not in of_triggers and s.name not in elsewhere]
         needed = ["episode_id", "child_id", "episode_no", "missing_from", "returned_at", "duration_hours", "precision"]
         needed += ["gap_days", "home_id", "found_place", "found_area"]
         episodes = load(tables, "episodes", needed)
         whole = build_features(episodes, load(tables, "triggers", upto=""), specs=specs)
+        assert TOGETHER in whole
         last = None
     else:
         ids = np.sort(load(tables, "episodes", ["child_id"])["child_id"].to_numpy(dtype=object))
