@@ -63,7 +63,8 @@ def build_features(  # noqa: PLR0913 - every choice of a run, all named
         ``episodes``, or else ``incidents``, of which episodes are built (and written to ``episodes/``, with
         ``children`` where it is there); ``triggers``, or else ``interviews``, whose triggers are coded; and, if there,
         ``interviews`` and ``placements``. Columns as in :mod:`missing_patterns.schema`; others are not read, nor is
-        the written account. Tables must say the same of whose an interview is.
+        the written account. Tables must say the same of whose an interview is. A key that two children share is
+        refused only where both fall to one part.
     out_folder : path
         A folder that is not there or is empty, or that an earlier call with the same tables and arguments wrote to.
     n_workers : int, default 2

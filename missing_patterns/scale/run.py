@@ -26,10 +26,11 @@ from missing_patterns.scale.tables import Source
 
 #: Memory of a worker that has read nothing; of a row of the tables that go in; and how many times a row of the result
 #: is in memory while it is built and written. Measured on parts of 50,000, 100,000 and 200,000 episodes with every
-#: feature: peaks of 497, 716 and 1,162 MB, of which this makes 522, 764 and 1,247.
+#: feature: peaks of 497, 716 and 1,162 MB, of which this makes 514, 749 and 1,218; with 40 features 397 MB for 62,000
+#: and 532 for 124,000; the counting process with all its cuts 369 MB for 62,000 and 493 for 125,000.
 IDLE_BYTES = 280_000_000
-ROW_BYTES = 1_000
-TIMES_RESULT = 2.0
+ROW_BYTES = 2_200
+TIMES_RESULT = 1.3
 #: Share of a worker's limit that a part may take. Dask gives a worker no more work from four fifths on.
 SHARE = 0.6
 #: Most that is held back while tables are divided.
