@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from itertools import pairwise
 
 import pandas as pd
-from features_example import BOOK, CODES, MARCH, OCTOBER, History, chance, make_history
-from features_twin import DAY, HOUR, LONDON, Row, Twin, end_of, first_offer, in_order, is_midnight, is_move, on, when
+from features_example import BOOK, CODES, MARCH, OCTOBER, History, at, chance, index_of, make_history
+from features_twin import (
+    DAY,
+    HOUR,
+    LONDON,
+    Row,
+    Twin,
+    end_of,
+    first_offer,
+    in_order,
+    instant,
+    is_midnight,
+    is_move,
+    on,
+    when,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -124,6 +139,38 @@ def test_no_records_at_all() -> None:
     history = make_history(1)
     X = build_features(nothing[0], nothing[1], index=history.index(), **options)
     assert differences(X, twin.at_moments(history.moments)) == []
+
+
+def test_a_child_of_whom_hundreds_of_things_are_known_beside_one_of_whom_little_is() -> None:
+    first = instant(dt.datetime(2026, 10, 5, 20, tzinfo=LONDON))
+    starts = [first + k * 12 * HOUR for k in range(80)]
+    who = ["A"] * 79 + ["B"]
+    incidents = pd.DataFrame(
+        {
+            "incident_id": [str(k) for k in range(80)],
+            "child_id": who,
+            "missing_from": at(starts),
+            "returned_at": at(t + HOUR for t in starts),
+            "home_id": "H1",
+        }
+    )
+    talks = pd.DataFrame(
+        {
+            "interview_id": [f"R{k}" for k in range(80)],
+            "child_id": who,
+            "incident_ids": pd.Series([(str(k),) for k in range(80)], dtype=object),
+            "status": "completed",
+            "held_at": at(t + 3 * HOUR for t in starts),
+            "coded_triggers": pd.Series([tuple(CODES[: k % 3 + 2]) for k in range(80)], dtype=object),
+        }
+    )
+    episodes, triggers = build_episodes(incidents, observed_until="2026-12-31"), code_triggers(talks)
+    moments = [(child, t + h * HOUR) for child in "AB" for t in starts[::9] for h in (0, 2, 3, 7 * 24)]
+    X = build_features(episodes, triggers, interviews=talks, index=index_of(moments), lookback_days=DAYS, codebook=BOOK)
+    rows = Twin(episodes, triggers, talks, None, DAYS, BOOK).at_moments(moments)
+    assert differences(X, rows) == []
+    of_a = [row for row in rows if row["child_id"] == "A"]
+    assert sum(of_a[-1][f"n_{x}_ever"] for x in (*CODES, *set(BOOK.domains.values()))) > 255
 
 
 def test_the_twin_by_hand() -> None:
