@@ -16,7 +16,7 @@ from missing_patterns.features import build_features, feature_specs
 from missing_patterns.features.asked import ask
 from missing_patterns.features.specs import Calendar, Count, Cycle, Together
 from missing_patterns.features.together import missing_together
-from missing_patterns.schema import EPISODES, conform
+from missing_patterns.schema import EPISODES, INTERVIEWS, conform
 from missing_patterns.triggers import code_triggers
 
 NONE = pd.DataFrame(columns=["interview_id", "child_id", "code"])
@@ -160,10 +160,11 @@ def test_neither_the_order_of_rows_nor_an_unrelated_child_matters_and_inputs_sta
         pd.testing.assert_frame_equal(tables[name], before)
     turned = {name: frame.sample(frac=1, random_state=3) for name, frame in tables.items()}
     pd.testing.assert_frame_equal(built({**turned, **asked}), X)
-    other = STORY.assign(child_id="Bystander", home_id=None, episode_id=[f"other {k}" for k in range(len(STORY))])
+    other = STORY.assign(child_id="Bystander", home_id="its own", episode_id=[f"other {k}" for k in range(len(STORY))])
     talk = talks_of(("Bystander", "completed", None, "11 09:00")).assign(
         interview_id="other", coded_triggers=[("home_abuse",)]
     )
+    talk = conform(talk.assign(offered_at="2026-01-10"), INTERVIEWS)[tables["interviews"].columns]
     more = {
         "episodes": pd.concat([tables["episodes"], other[other["episode_no"] == 1][:1]], ignore_index=True),
         "interviews": pd.concat([tables["interviews"], talk], ignore_index=True),

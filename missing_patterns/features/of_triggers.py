@@ -25,6 +25,7 @@ from missing_patterns.features.specs import Any as AnyOf
 READS: tuple[str, ...] = ()
 
 Counts = npt.NDArray[np.unsignedinteger]
+Words = npt.NDArray[np.uint64]
 
 
 def knows(spec: Spec) -> bool:
@@ -136,7 +137,7 @@ class _Room:
     def __init__(self) -> None:
         self._held: dict[str, npt.NDArray[Any]] = {}
 
-    def of(self, name: str, shape: tuple[int, int], dtype: type[np.unsignedinteger]) -> Counts:
+    def of(self, name: str, shape: tuple[int, int], dtype: type[np.unsignedinteger]) -> npt.NDArray[Any]:
         """Return an array of this shape, whatever it holds."""
         size = shape[0] * shape[1] * np.dtype(dtype).itemsize
         if name not in self._held or len(self._held[name]) < size:
@@ -145,12 +146,17 @@ class _Room:
 
 
 class _Sums:
-    """Facts counted downwards; as narrow as the most facts of one child allow, since only differences matter."""
+    """Facts counted downwards; as narrow as the most facts of one child allow, since only differences matter.
+
+    Several counters share a word of 64 bits, as digits do a number, and are summed at once. Where one runs over into
+    the next does not matter: the difference of two words is that of their digits, as none of those is below 0.
+    """
 
     def __init__(self, block: Block, facts: Facts, n_x: int, room: _Room) -> None:
         self._block, self._facts, self._n_x, self._room = block, facts, n_x, room
         most = np.bincount(facts.child - block.first).max(initial=0) if len(facts.child) else 0
         self._type: type[np.unsignedinteger] = np.uint8 if most < 2**8 else np.uint16 if most < 2**16 else np.uint32
+        self._n_words = -(-n_x * np.dtype(self._type).itemsize // 8)
         self.order, born, now = self._sum(facts.usable, "born")
         self._born = self._rows(born, now, "born now")
         first = self._rows(born, block.firsts(facts.child), "first")
@@ -162,23 +168,24 @@ class _Sums:
         _, gone, now = self._sum(over, "gone")
         return self._difference(self._rows(gone, now, "gone now"), "within")
 
-    def _sum(self, time: Ints, name: str) -> tuple[Ints, Counts, Ints]:
+    def _sum(self, time: Ints, name: str) -> tuple[Ints, Words, Ints]:
         keys = self._block.key(self._facts.child, time)
         order = np.argsort(keys, kind="stable")
-        table = self._room.of(name, (len(keys) + 1, self._n_x), self._type)
-        table.fill(0)
-        table.reshape(-1)[np.arange(1, len(keys) + 1) * self._n_x + self._facts.x[order]] = 1
-        np.cumsum(table, axis=0, out=table)
-        return order, table, np.searchsorted(keys[order], self._block.now, "right")
+        words = self._room.of(name, (len(keys) + 1, self._n_words), np.uint64)
+        words.fill(0)
+        counters = words.view(self._type)
+        counters.reshape(-1)[np.arange(1, len(keys) + 1) * counters.shape[1] + self._facts.x[order]] = 1
+        np.cumsum(words, axis=0, out=words)
+        return order, words, np.searchsorted(keys[order], self._block.now, "right")
 
-    def _rows(self, table: Counts, rows: Ints, name: str) -> Counts:
-        room = self._room.of(name, (len(rows), self._n_x), self._type)
-        return np.take(table, rows, axis=0, out=room, mode="clip")
+    def _rows(self, words: Words, rows: Ints, name: str) -> Words:
+        room = self._room.of(name, (len(rows), self._n_words), np.uint64)
+        return np.take(words, rows, axis=0, out=room, mode="clip")
 
-    def _difference(self, less: Counts, name: str) -> Counts:
+    def _difference(self, less: Words, name: str) -> Counts:
         np.subtract(self._born, less, out=less)
         turned = self._room.of(name, (self._n_x, len(less)), self._type)
-        np.copyto(turned, less.T)
+        np.copyto(turned, less.view(self._type)[:, : self._n_x].T)
         return turned
 
 
