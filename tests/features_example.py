@@ -136,8 +136,8 @@ def make_rows(
     """Draw incidents, interviews, placements and moments, as plain rows.
 
     With `tidy`, what the records of an absence say of one moment never hangs on a later record: those of a child are
-    all by the minute or all by date, and those that may be one absence name the same home; and no interview names an
-    incident that began after it.
+    all by the minute or all by date, and those that may be one absence name the same home; and no interview names a
+    record that began after it, of an absence that began before.
     """
     r = chance(seed)
     clock = Clock(r, first)
@@ -147,14 +147,13 @@ def make_rows(
         incident(r, clock, k, child, by_day[child] if tidy else r.random() < 0.25)
         for k, child in enumerate(r.choices(children, k=n_each * n_children))
     ]
-    if tidy:
-        settle(incidents)
+    joined = settle(incidents) if tidy else set()
     of_child: dict[str, list[Row]] = {}
     for row in incidents:
         of_child.setdefault(row["child_id"], []).append(row)
     talks = [interview(r, clock, k, incidents, of_child) for k in range(n_each * n_children)]
     if tidy:
-        began = {row["incident_id"]: row["missing_from"] for row in incidents}
+        began = {row["incident_id"]: row["missing_from"] for row in incidents if row["incident_id"] in joined}
         for talk in talks:
             heard = math.inf if talk["held_at"] is None else known_from(talk["held_at"])
             talk["incident_ids"] = tuple(i for i in talk["incident_ids"] or () if began.get(i, heard) <= heard)
@@ -190,16 +189,19 @@ def incident(r: random.Random, clock: Clock, k: int, child: str, by_day: bool) -
     }
 
 
-def settle(incidents: list[Row]) -> None:
-    """Give records of a child that may be one absence the same setting, so that the first of them says it."""
+def settle(incidents: list[Row]) -> set[str]:
+    """Give records that may be one absence the same setting, so that the first of them says it; return the others."""
     incidents.sort(key=lambda i: (i["child_id"], i["missing_from"], i["incident_id"]))
     latest: dict[str, float] = {}
+    joined = set()
     for before, row in pairwise([{"child_id": None}, *incidents]):
         if row["missing_from"] <= latest.get(row["child_id"], -math.inf):
             row |= {name: before[name] for name in ("home_id", "placement_type", "in_area")}
+            joined.add(row["incident_id"])
         # A record without an end may take in one that begins within a day.
         end = row["missing_from"] + DAY + HOUR if row["returned_at"] is None else row["returned_at"]
         latest[row["child_id"]] = max(end, latest.get(row["child_id"], end))
+    return joined
 
 
 def interview(r: random.Random, clock: Clock, k: int, incidents: list[Row], of_child: dict[str, list[Row]]) -> Row:

@@ -187,7 +187,9 @@ def later_day(t: int, r: random.Random) -> dt.date:
 def other_incident(row: Row, t: int, r: random.Random) -> Row:
     if is_new(row, t):
         start = later(t, r, row)
-        return row | {"missing_from": start, "returned_at": r.choice([None, start, start + DAY]), "home_id": "H2"}
+        end = r.choice([None, start, start + DAY])
+        number = f"N{row['incident_id']}"
+        return row | {"incident_id": number, "missing_from": start, "returned_at": end, "home_id": "H2"}
     if comes_back_later(row, t):
         return row | {"returned_at": later(t, r, row), "found_place": "shop", "found_area": "West"}
     return row
