@@ -278,8 +278,9 @@ def test_numbers_as_ids_are_text(tmp_path: Path) -> None:
     episodes["returned_at"] = ["2026-01-06", "2026-01-07", "2026-02-06"]
     none = pd.DataFrame({"interview_id": [], "child_id": [], "code": [], "status": [], "known_at": []}, dtype=object)
     write_tables(tmp_path / "in", {"episodes": episodes.assign(episode_id=["a", "b", "c"]), "triggers": none})
-    scale.build_features(tmp_path / "in", tmp_path / "out", n_parts=2, **HERE)
+    manifest = scale.build_features(tmp_path / "in", tmp_path / "out", n_parts=2, specs=[Count("episodes", 28)], **HERE)
     assert read(tmp_path / "out")["child_id"].tolist() == ["10", "10", "9"]
+    assert set(manifest["seconds"]) == {"divide", "features"}  # nothing looks across children
 
 
 def test_a_table_without_rows_is_no_trouble(built: dict[str, pd.DataFrame], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ When one machine is not enough
 :func:`missing_patterns.build_features` with every feature (590 columns) takes about 4.8 GB for a million episodes: 2.0
 for the result, 1.9 for the tables that go in (episodes, interviews, triggers, placements), the rest while it works. So
 a machine of 16 GB does three million episodes, which is ten years of all of England; one council never needs this room.
-With 45 columns of the episodes alone it is 1.2 GB for a million (``specs=``).
+With 44 columns of the episodes alone it is 1.2 GB for a million (``specs=``).
 
 Beyond that, or where memory is short, :func:`build_features` and :func:`build_intervals` here go from a folder of
 Parquet to a folder of Parquet in parts of whole children. A worker takes 0.3 GB and 4.5 GB for each million episodes of

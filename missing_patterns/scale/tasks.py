@@ -126,8 +126,6 @@ def intervals_of(tables: Mapping[str, pd.DataFrame], arguments: Mapping[str, Any
     for code in named:
         # A code that no child of the part was known for.
         frame[FLAG + code] = flags.pop(FLAG + code, np.zeros(len(frame), dtype=bool))
-    for name, flag in flags.items():
-        frame[name] = flag
     frame.attrs["accounting"] = counts
     return frame
 
