@@ -1,7 +1,7 @@
 """Features at each moment asked about, from facts that were known by then and nothing later; and what came after.
 
-To add a feature: word it in a table of `specs.py` (their ground is `definition.py`), list it in `default.py`, and reckon
-it in the module of its family (`of_episodes.py`, `of_moments.py`, `of_placements.py`, `of_interviews.py`,
+To add a feature: word it in a table of `specs.py` (their ground is `definition.py`), list it in `default.py`, and
+reckon it in the module of its family (`of_episodes.py`, `of_moments.py`, `of_placements.py`, `of_interviews.py`,
 `of_triggers.py`, `of_places.py`). A family of its own is one more such module, and a line in `build.py`.
 """
 
