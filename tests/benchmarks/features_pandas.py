@@ -487,8 +487,14 @@ def _places(ep: Frame, rows: Frame) -> dict[str, Any]:
     home = ep.groupby(["child", "home_id"]).cumcount().astype(float).where(ep["home_id"].notna())
     found = ep["found_area"].notna() & (ep["end"] < FAR)
     known = ep[found]
-    again = known.assign(found_place=known["found_place"].fillna("")).groupby(["child", "found_area", "found_place"])
-    place = again.cumcount().astype(float).reindex(ep.index)
+    keys = ["child", "found_area", "found_place"]
+    known = known.assign(found_place=known["found_place"].fillna(""))[[*keys, "row", "end"]]
+    place = known.groupby(keys).cumcount().astype(float)
+    # Where a child was found is known once the child is back: dates may make an earlier absence end later.
+    latest = known.groupby(keys)["end"].cummax()
+    among = known[latest > known["end"]].merge(known, on=keys, suffixes=("", "_of"))
+    later = among[(among["row_of"] < among["row"]) & (among["end_of"] > among["end"])]
+    place = place.sub(later.groupby("row").size(), fill_value=0).reindex(ep.index)
     later = ep.groupby("child")["start"].shift(-1).fillna(FAR).astype(np.int64)
     ended = ep["end"].where(ep["end"] < FAR, later).to_numpy()
     number, _ = pd.factorize(ep["home_id"])

@@ -551,6 +551,14 @@ def _places(ep: Frame, rows: Frame) -> dict[str, Any]:
         ended=pl.when(pl.col("end") < FAR).then("end").otherwise("later"),
         both=pl.col("home_no") * (ep["child"].max() + 1) + pl.col("child"),
     )
+    # Where a child was found is known once the child is back: dates may make an earlier absence end later.
+    keys = ["child", "found_area", "found_place"]
+    known = ep.filter(found).select(*keys, "row", "end", latest=pl.col("end").cum_max().over(keys))
+    among = known.filter(pl.col("latest") > pl.col("end")).join(known, on=keys, nulls_equal=True)
+    later = among.filter((pl.col("row_right") < pl.col("row")) & (pl.col("end_right") > pl.col("end")))
+    later = later.group_by("row").agg(n_later=pl.len().cast(pl.Int32))
+    ep = ep.join(later, on="row", how="left", maintain_order="left")
+    ep = ep.with_columns(place=pl.col("place") - pl.col("n_later").fill_null(0))
     mine = ep.filter(pl.col("home_id").is_not_null())
     rows = rows.select("row").join(
         ep.select("row", "home", "place", "home_no", "both", "start", "end"),
