@@ -24,7 +24,11 @@ def texts(outputs: list[dict[str, Any]]) -> str:
 
 
 def test_the_lessons_are_there() -> None:
-    assert [p.name for p in NOTEBOOKS] == ["01_first_look.ipynb", "02_getting_files_in.ipynb"]
+    assert [p.name for p in NOTEBOOKS] == [
+        "01_first_look.ipynb",
+        "02_getting_files_in.ipynb",
+        "03_what_was_known_then.ipynb",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
