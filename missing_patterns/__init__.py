@@ -37,6 +37,7 @@ _WHERE = {
 _ROOMS = (
     "disclosure",
     "errors",
+    "features",
     "monitoring",
     "patterns",
     "plots",

@@ -8,16 +8,45 @@ reckon it in the module of its family (`of_episodes.py`, `of_moments.py`, `of_pl
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
 
 from missing_patterns.features.build import build_features
 from missing_patterns.features.calendar import read_calendar
 from missing_patterns.features.default import feature_specs
 from missing_patterns.features.dictionary import feature_dictionary
 from missing_patterns.features.outcomes import build_outcomes
+from missing_patterns.features.specs import (
+    Any,
+    Calendar,
+    Count,
+    Cycle,
+    DaysSince,
+    Latest,
+    Mean,
+    Same,
+    Share,
+    Streak,
+    Sum,
+    Together,
+    Trend,
+    Variety,
+)
 
 __all__ = [
+    "Any",
+    "Calendar",
+    "Count",
+    "Cycle",
+    "DaysSince",
+    "Latest",
+    "Mean",
+    "Same",
+    "Share",
+    "Streak",
+    "Sum",
+    "Together",
+    "Trend",
     "TriggerFeatures",
+    "Variety",
     "build_features",
     "build_outcomes",
     "feature_dictionary",
@@ -26,7 +55,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # Loads scikit-learn, so only when it is asked for.
     if name == "TriggerFeatures":
         return import_module("missing_patterns.features.transformer").TriggerFeatures
