@@ -265,8 +265,6 @@ def cuts(rows: Tables, r: random.Random, n: int) -> list[int]:
 
 
 def assert_same(found: pd.DataFrame, right: pd.DataFrame) -> None:
-    # Of records that begin at one moment, an episode is called after the one that ends first: a name, and no feature.
-    found, right = found.drop(columns="episode_id"), right.drop(columns="episode_id")
     pd.testing.assert_frame_equal(found, right, check_exact=True)
 
 

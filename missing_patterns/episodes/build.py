@@ -224,7 +224,7 @@ def _describe(table: pd.DataFrame, rows: Rows, spans: Spans, spell: Ints, child_
     is_last[:-1] = first[1:]
     hours = np.where(is_day, (spans.day1 - spans.day0) * 24.0, (end - start) / (DAY_US / 24))
 
-    ordered = np.lexsort((rows.rank, rows.end, rows.start, rows.is_day, rows.day0, spell))
+    ordered = np.lexsort((rows.rank, rows.start, rows.is_day, rows.day0, spell))
     inside = spell[ordered]
     cuts = np.flatnonzero(ar.is_first(inside))
     sizes = np.diff(np.append(cuts, len(inside)))
