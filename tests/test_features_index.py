@@ -12,6 +12,7 @@ from features_example import BOOK, make_history
 from missing_patterns.episodes import build_episodes
 from missing_patterns.errors import ArgumentRefused, TableRefused
 from missing_patterns.features import blocks as blocks_module
+from missing_patterns.features import build as build_module
 from missing_patterns.features import build_features, feature_specs
 from missing_patterns.features.asked import ask
 from missing_patterns.features.specs import Calendar, Count, Cycle, Together
@@ -207,6 +208,7 @@ def test_however_many_children_a_block_holds_the_features_are_the_same(
     tables = made(13)
     X = built(tables)
     monkeypatch.setattr(blocks_module, "ROWS", rows)
+    monkeypatch.setattr(build_module, "ROWS", rows)  # so that threads share the blocks
     pd.testing.assert_frame_equal(built(tables), X)
 
 

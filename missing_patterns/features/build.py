@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from missing_patterns.episodes.arrays import DAY_US
 from missing_patterns.errors import ArgumentRefused
 from missing_patterns.features import of_episodes, of_interviews, of_moments, of_placements, of_places, of_triggers
 from missing_patterns.features.asked import Asked, Talks, ask_all
-from missing_patterns.features.blocks import Given, cut
+from missing_patterns.features.blocks import ROWS, Block, Given, cut
 from missing_patterns.features.calendar import Calendar, read_calendar
 from missing_patterns.features.columns import Columns
 from missing_patterns.features.default import feature_specs
@@ -21,6 +23,9 @@ from missing_patterns.features.history import History, is_in_place
 from missing_patterns.features.london import London
 from missing_patterns.features.specs import Spec, check_days, check_specs
 from missing_patterns.schema import EPISODES, TRIGGERS, conform
+
+#: Beyond this, threads wait for memory rather than reckon.
+MOST_THREADS = 4
 
 #: Each family: which features it knows, which columns of the episodes table it reads, and what fills its columns.
 FAMILIES = (
@@ -141,11 +146,20 @@ def build_features(  # noqa: PLR0913 - the tables and the choices, all named
         london=_london(history, asked, talks, longest),
     )
     out = Columns(chosen, len(asked.time))
-    fillers = [make(given, specs_of) for _, make, specs_of in families]
-    for block in cut(given, longest):
-        for filler in fillers:
-            filler.fill(block, out)
+    # Each family reads what is given, and each block fills rows of its own, so threads share the work.
+    with ThreadPoolExecutor(_n_threads(len(asked.time))) as pool:
+        fillers = list(pool.map(lambda family: family[1](given, family[2]), families))
+
+        def fill(block: Block) -> None:
+            for filler in fillers:
+                filler.fill(block, out)
+
+        list(pool.map(fill, cut(given, longest)))
     return out.frame(asked.keys)
+
+
+def _n_threads(n_rows: int) -> int:
+    return min(MOST_THREADS, os.cpu_count() or 1, n_rows // ROWS + 1)
 
 
 def _choose(

@@ -40,7 +40,8 @@ class OfMoments:
     """
 
     def __init__(self, given: Given, specs: Sequence[Spec]) -> None:
-        self._given = given
+        self._history, self._asked = given.history, given.asked
+        self._calendar, self._london = given.calendar, given.london
         self._start = [s for s in specs if _is_of_start(s)]
         self._index = [s for s in specs if not _is_of_start(s)]
 
@@ -51,30 +52,24 @@ class OfMoments:
         ------
         Nothing.
         """
-        london = self._given.london
+        london = self._london
         if self._start:
             rows = np.flatnonzero(block.place >= 0)
             place = block.place[rows]
-            time = self._given.history.start[place]
+            time = self._history.start[place]
             at = slice(block.rows.start, block.rows.stop)
             if len(rows) < len(block.place):
                 for spec in self._start:
                     out[spec][at] = _BLANK[spec.kind]
-            self._put(
-                out, self._start, block.rows.start + rows, time, london.day(time), self._given.history.by_date[place]
-            )
+            self._put(out, self._start, block.rows.start + rows, time, london.day(time), self._history.by_date[place])
         if self._index:
             day = london.day(block.time)
-            timeless = london.is_midnight(block.time, day) | self._given.asked.by_date[block.rows]
+            timeless = london.is_midnight(block.time, day) | self._asked.by_date[block.rows]
             self._put(out, self._index, block.rows, block.time, day, timeless)
 
     def _put(self, out: Columns, specs: Sequence[Spec], rows: Any, time: Ints, day: Ints, timeless: Flags) -> None:
         turns: dict[str, Ints] = {}
-        says = (
-            self._given.calendar.days(day)
-            if any(isinstance(s, Calendar) and s.of != "is_weekend" for s in specs)
-            else {}
-        )
+        says = self._calendar.days(day) if any(isinstance(s, Calendar) and s.of != "is_weekend" for s in specs) else {}
         for spec in specs:
             if isinstance(spec, Cycle):
                 if spec.of not in turns:
@@ -89,7 +84,7 @@ class OfMoments:
     def _turn(self, of: str, time: Ints, day: Ints, timeless: Flags) -> Ints:
         """Where on the circle: a row of its table, the last of which is for what is not known."""
         if of == "hour":
-            return np.where(timeless, 1440, self._given.london.minute(time))
+            return np.where(timeless, 1440, self._london.minute(time))
         if of == "weekday":
             return (day + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
         return day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12

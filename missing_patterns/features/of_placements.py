@@ -44,7 +44,7 @@ class OfPlacements:
     """
 
     def __init__(self, given: Given, specs: Sequence[Spec]) -> None:
-        self._given = given
+        self._london = given.london
         self._now = [s for s in specs if isinstance(s, Latest)]
         self._counts = [s for s in specs if isinstance(s, Count)]
         self._flags = [s for s in specs if isinstance(s, AnyOf)]
@@ -92,7 +92,7 @@ class OfPlacements:
             found = np.searchsorted(block.key(child, placed.known[here]), block.now, "right")
             has = found > block.firsts(child)
             last = np.maximum(here.start + found - 1, 0)
-            today = self._given.london.day(block.time)
+            today = self._london.day(block.time)
             there = has & ((placed.ended[last] == ABSENT) | (placed.ended[last] >= today))
         for spec in self._now:
             if spec.of in READS:

@@ -8,6 +8,7 @@ What is in the lookback at a moment is the difference of two rows.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -131,8 +132,8 @@ class OfTriggers:
         return bits
 
 
-class _Room:
-    """Arrays that every block writes over: to ask for new memory for each would cost more than the counting."""
+class _Room(threading.local):
+    """Arrays of a thread, which every block writes over: new memory for each would cost more than the counting."""
 
     def __init__(self) -> None:
         self._held: dict[str, npt.NDArray[Any]] = {}
