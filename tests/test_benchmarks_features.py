@@ -7,7 +7,7 @@ import importlib.util
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks import features, features_data, features_naive, features_pandas, features_polars
+from benchmarks import features, features_data, features_naive, features_pandas, features_polars, features_rolling
 
 HISTORY = features_data.make_history(300, seed=4)
 
@@ -28,6 +28,12 @@ def test_ours_and_a_function_for_each_child_are_the_same() -> None:
     history = features_data.make_history(40, seed=5)
     theirs = features_naive.build(history)
     ours = features.build_ours(history, features_naive.names())
+    assert features.disagreeing(features.digests(ours), features.digests(theirs)) == []
+
+
+def test_ours_and_rolling_sums_are_the_same_where_triggers_are_dated_by_when_they_were_known() -> None:
+    theirs = features_rolling.build(HISTORY)
+    ours = features.build_ours(HISTORY, features_rolling.names(), by_known=True)
     assert features.disagreeing(features.digests(ours), features.digests(theirs)) == []
 
 

@@ -13,6 +13,8 @@ implementation gets no figure.
     merge    pandas as most would write it: every moment beside every fact of the child, then a filter
     pandas   pandas with running totals that are looked up by merge_asof, and no function per group
     polars   the same plan in Polars, which is no dependency of this project: pip install polars
+    rolling  pandas with groupby and rolling sums over days; the counts one writes in that way, of triggers dated by
+             when they were known, beside ours of the same columns
     naive    a function for each child and a loop over its rows; 2,000 episodes, and the columns one writes in that way
 
 `extra` is how far the process grew while the features were made, the result included. Peers with a star ran less
@@ -40,20 +42,26 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks import features_data, features_merge, features_naive, features_pandas, features_polars
+from benchmarks import features_data, features_merge, features_naive, features_pandas, features_polars, features_rolling
 
-PEERS = ("merge", "pandas", "polars", "naive")
+PEERS = ("merge", "pandas", "polars", "rolling", "naive")
+#: Those that make only some of the features: what these are.
+PARTIAL = {"rolling": features_rolling.names, "naive": features_naive.names}
 NAIVE_ROWS = 2_000
 #: A peer that takes minutes runs once at such a size, and the table says so.
-SLOW = {"merge": 500_000, "pandas": 500_000}
+SLOW = {"merge": 500_000, "pandas": 500_000, "rolling": 50_000}
 TEXTS = ("child_id", "episode_id", "placement_type")
 
 
-def build_ours(tables: dict[str, pd.DataFrame], names: list[str] | None = None) -> pd.DataFrame:
-    """Call what a user calls; with names, only the columns of these names."""
+def build_ours(
+    tables: dict[str, pd.DataFrame], names: list[str] | None = None, *, by_known: bool = False
+) -> pd.DataFrame:
+    """Call what a user calls; with names, only these columns; by_known dates triggers by when they were known."""
     from missing_patterns.features import build_features, feature_specs
 
     specs = None if names is None else tuple(s for s in feature_specs() if s.name in set(names))
+    if by_known:
+        return build_features(tables["episodes"], tables["triggers"], specs=specs)
     return build_features(
         tables["episodes"],
         tables["triggers"],
@@ -97,9 +105,11 @@ def measure(who: str, path: Path, names: list[str] | None) -> dict[str, Any]:
     tables: Any = pd.read_pickle(path)  # noqa: S301  written by this script a moment ago
     build: Callable[[Any], Any] = {
         "ours": lambda t: build_ours(t, names),
+        "ours, by known": lambda t: build_ours(t, names, by_known=True),
         "merge": features_merge.build,
         "pandas": features_pandas.build,
         "polars": features_polars.build,
+        "rolling": features_rolling.build,
         "naive": features_naive.build,
     }[who]
     if who == "polars":
@@ -250,29 +260,34 @@ def main() -> None:
             peers.remove("polars")
         agree = True
         if "naive" in peers:
-            peers.remove("naive")
-            agree &= compare_naive(folder, asked.repeats)
+            agree &= compare_partial("naive", make(folder, NAIVE_ROWS), NAIVE_ROWS, asked.repeats)
         for n in asked.episodes:
-            agree &= compare(make(folder, n), n, peers, asked.repeats)
+            whole = [p for p in peers if p not in PARTIAL]
+            if whole or not peers:
+                agree &= compare(make(folder, n), n, whole, asked.repeats)
+            if "rolling" in peers:
+                agree &= compare_partial("rolling", make(folder, n), n, asked.repeats)
         raise SystemExit(0 if agree else 1)
 
 
-def compare_naive(folder: Path, repeats: int) -> bool:
-    """Compare with what has a function for each child, on the columns that it makes."""
-    path = make(folder, NAIVE_ROWS)
-    runs: dict[str, list[dict[str, Any]]] = {"ours": [], "naive": []}
-    names = features_naive.names()
-    for _ in range(repeats):
+def compare_partial(peer: str, path: Path, n: int, repeats: int) -> bool:
+    """Compare with a peer that makes only some of the features, on these."""
+    names = PARTIAL[peer]()
+    ours = "ours, by known" if peer == "rolling" else "ours"
+    times = {ours: repeats, peer: 1 if n >= SLOW.get(peer, n + 1) else repeats}
+    runs: dict[str, list[dict[str, Any]]] = {ours: [], peer: []}
+    for turn in range(repeats):
         for who, done in runs.items():
-            done.append(run(who, path, names))
-    wrong = disagreeing(runs["ours"][0]["digests"], runs["naive"][0]["digests"])
+            if turn < times[who]:
+                done.append(run(who, path, names))
+    wrong = disagreeing(runs[ours][0]["digests"], runs[peer][0]["digests"])
     if wrong:
-        sys.stdout.write(f"{NAIVE_ROWS:>10,}  naive: {len(wrong)} columns DIFFER: {', '.join(wrong[:12])}\n")
+        sys.stdout.write(f"{n:>10,}  {peer}: {len(wrong)} columns DIFFER: {', '.join(wrong[:12])}\n")
         return False
-    ours, naive = (statistics.median(r["seconds"] for r in runs[who]) for who in ("ours", "naive"))
+    mine, theirs = (statistics.median(r["seconds"] for r in done) for done in runs.values())
     sys.stdout.write(
-        f"{NAIVE_ROWS:>10,}  naive  {naive:9.2f} s, ours {ours:.3f} s: {naive / ours:,.0f} x ours, "
-        f"{runs['naive'][0]['n_columns']} columns\n"
+        f"{n:>10,}  {peer:7}{'*' if times[peer] < repeats else ' '}{theirs:9.2f} s, ours {mine:.3f} s: "
+        f"{theirs / mine:,.0f} x ours, {runs[peer][0]['n_columns']} columns\n"
     )
     return True
 
