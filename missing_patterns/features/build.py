@@ -175,7 +175,7 @@ def _choose(
     lacking = [spec for spec in chosen if spec.needs in absent]
     if lacking:
         raise ArgumentRefused(
-            f"{len(lacking)} features need tables that are not given, such as '{lacking[0].name}': hand over "
+            f"tables are not given that features need, such as '{lacking[0].name}' ({len(lacking)} in all): hand over "
             f"{' and '.join(f'{name}=' for name in sorted({spec.needs for spec in lacking}))}, or leave them out."
         )
     return chosen
