@@ -131,7 +131,7 @@ def test_other_numbers_than_the_default_ones() -> None:
         ([s.Count("episodes", 7), s.Count("episodes", 7)], "would have one name: n_episodes_7d"),
         (
             [s.Share("offered"), s.Latest("distance_miles")],
-            r"'share_offered_last3': hand over interviews= and placements=",
+            r"'share_offered_last3' \(2 in all\): hand over interviews= and placements=",
         ),
     ],
 )
