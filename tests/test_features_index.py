@@ -267,3 +267,19 @@ def test_what_looks_across_children_can_be_left_to_a_step_of_its_own() -> None:
         "n_missing_with",
         "n_episodes_3d",
     ]
+
+
+def test_an_episode_that_ends_before_it_starts_is_refused() -> None:
+    table = pd.DataFrame({"child_id": ["A", "B"], "missing_from": "2026-01-05 21:00"})
+    table["returned_at"] = ["2026-01-06 01:00", "2026-01-05 20:00"]
+    with pytest.raises(TableRefused, match="'returned_at' is before 'missing_from' at position 1"):
+        build_features(table, NONE)
+
+
+@pytest.mark.parametrize("days", [1_000_001, 10**9, 10**20])
+def test_more_days_than_time_can_hold_are_refused(days: int) -> None:
+    with pytest.raises(ArgumentRefused, match="at most 1,000,000"):
+        build_features(STORY, NONE, lookback_days=[days])
+    with pytest.raises(ArgumentRefused, match="at most 1,000,000"):
+        build_features(STORY, NONE, specs=[Count("episodes", days)])
+    assert len(build_features(STORY, NONE, lookback_days=[1_000_000])) == 3

@@ -17,6 +17,10 @@ Kind = Literal["count", "flag", "measure", "maybe", "text"]
 THIS_EPISODE = "this_episode"
 
 
+#: More days than this (2,700 years) are a slip, and would not fit beside the times.
+MOST = 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """What is said of one feature; `{d}` is the lookback. `needs` names the table that it cannot do without."""
@@ -183,7 +187,9 @@ class InDays(Spec):
         if self.days == THIS_EPISODE and self._MAY_BE_THIS and self.is_of_trigger:
             return
         if not is_whole(self.days):
-            raise ArgumentRefused(f"{type(self).__name__}(days=...) must be a whole number of days, at least 1.")
+            raise ArgumentRefused(
+                f"{type(self).__name__}(days=...) must be a whole number of days, at least 1 and at most {MOST:,}."
+            )
 
     def _when(self) -> str:
         if self.days is None:
@@ -214,13 +220,13 @@ class OfLast(Spec):
 
 
 def is_whole(value: object) -> bool:
-    """Say whether a value is a whole number of at least 1.
+    """Say whether a value is a whole number of at least 1, and no more days than times can be reckoned with.
 
     Raises
     ------
     Nothing.
     """
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 1
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= int(value) <= MOST
 
 
 def _label(of: str, book: Codebook | None) -> str:
@@ -250,7 +256,7 @@ def check_days(days: Sequence[int], name: str) -> tuple[int, ...]:
     """
     listed = list(days)
     if not listed or not all(is_whole(d) for d in listed) or len(set(listed)) < len(listed):
-        raise ArgumentRefused(f"{name} must be different whole numbers of days, each at least 1.")
+        raise ArgumentRefused(f"{name} must be different whole numbers of days, each at least 1 and at most {MOST:,}.")
     return tuple(int(d) for d in listed)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from missing_patterns.episodes import arrays as ar
 from missing_patterns.episodes.arrays import Flags, Ints
+from missing_patterns.errors import TableRefused, positions
 
 Objects = npt.NDArray[np.object_]
 
@@ -60,9 +61,14 @@ def order_episodes(table: pd.DataFrame, child: Ints, child_ids: Objects) -> Hist
 
     Raises
     ------
-    Nothing.
+    TableRefused
+        If an episode ends before it starts.
     """
     start, end = ar.utc_us(table["missing_from"]), ar.utc_us(table["returned_at"])
+    backwards = np.flatnonzero((end != ar.ABSENT) & (end < start))
+    if len(backwards):
+        where = positions(backwards.tolist())
+        raise TableRefused.of_problems("episodes", [f"column 'returned_at' is before 'missing_from' at {where}"])
     if table["episode_no"].notna().all():
         number = table["episode_no"].to_numpy(dtype=np.int64)
     else:

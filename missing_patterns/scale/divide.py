@@ -2,7 +2,7 @@
 
 A part holds the children whose ids lie in one range, so that parts in their order are in the order of one table sorted
 by child. The ranges come from quantiles of a sample of the rows, not of the ids: a child with many episodes weighs
-more. The ranges' bounds are ids; they are kept in the work folder for as long as a run lasts, and nowhere else.
+more. The ranges' bounds are ids; they are held in memory while the tables are divided, and written nowhere.
 """
 
 from __future__ import annotations
