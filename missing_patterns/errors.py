@@ -29,6 +29,10 @@ class ArgumentRefused(MissingPatternsError, ValueError):
     exit_code = EXIT_USAGE
 
 
+class EstimateDoubtful(UserWarning):
+    """A model gave an answer that should not be leant on; the warning says why, and what to do."""
+
+
 class DataRefused(MissingPatternsError):
     """A file cannot be read safely. The message names the file, the place, why, and what to do."""
 
