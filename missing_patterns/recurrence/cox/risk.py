@@ -1,0 +1,328 @@
+"""Who is at risk when an episode begins: risk sets, and sums over them that keep their digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from missing_patterns.recurrence.common import Bools, Floats, Ints
+
+#: A sum over a risk set below this share of the largest one that it was made from has lost digits: it is made again.
+TINY = 1e-5
+
+#: Tables indexed by day are used up to so many cells per row; beyond it, the few distinct times are searched.
+_LOOK_UP_PER_ROW = 4
+_LOOK_UP_ALWAYS = 100_000
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class RiskSets:
+    """Which rows are at risk in which cells. A cell is one distinct event time of one stratum.
+
+    Parameters
+    ----------
+    times : array [D]
+        Event time of each cell, in days; ordered by stratum, then time.
+    stratum : array [D]
+        Number of the cell's stratum.
+    first : array [n]
+        First cell at which the row is at risk: the first event time of its stratum after ``start``.
+    last : array [n]
+        One past the last: event times up to and including ``stop``. ``first == last``: at risk in no cell.
+    event : array [n]
+        Whether the row ends with an episode.
+    cell : array [n]
+        Cell of the row's episode (``last - 1``); 0 where there is none.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    See :func:`risk_sets`.
+    """
+
+    times: Floats
+    stratum: Ints
+    first: Ints
+    last: Ints
+    event: Bools
+    cell: Ints
+
+    def __repr__(self) -> str:
+        return f"RiskSets: {len(self.first):,} rows, {len(self.times):,} cells"
+
+
+def risk_sets(start: Floats, stop: Floats, event: Bools, stratum: Ints) -> RiskSets:
+    """Find the cells and who is at risk in them.
+
+    A row is at risk on (start, stop]: one that starts at an event time is not yet at risk then.
+
+    Parameters
+    ----------
+    start, stop : array [n]
+        Days, ``start < stop``. Times that are equal in exact arithmetic must be equal here (``common.tie_times``).
+    event : array [n]
+        Whether the row ends with an episode.
+    stratum : array [n]
+        Number of the row's stratum, from 0.
+
+    Returns
+    -------
+    RiskSets
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> start, stop = np.array([0.0, 0.0, 4.0]), np.array([4.0, 9.0, 9.0])
+    >>> risk = risk_sets(start, stop, np.array([True, False, True]), np.zeros(3, dtype=np.int64))
+    >>> risk.times.tolist()
+    [4.0, 9.0]
+    >>> risk.first.tolist(), risk.last.tolist()
+    ([0, 0, 1], [1, 2, 2])
+    """
+    event = np.asarray(event, dtype=np.bool_)
+    stratum = np.asarray(stratum, dtype=np.int64)
+    n_strata = int(stratum.max(initial=-1)) + 1
+    entered, left, axis = _ranks(start, stop, event, n_strata)
+    width = len(axis) + 1  # rank 0 = before any time on the axis
+    entered += stratum * width
+    left += stratum * width
+    if n_strata * width <= max(_LOOK_UP_ALWAYS, _LOOK_UP_PER_ROW * len(start)):
+        held = np.zeros(n_strata * width, dtype=np.bool_)
+        held[left[event]] = True
+        keys = np.flatnonzero(held)
+        so_far = np.cumsum(held, dtype=np.int64)
+        first, last = so_far[entered], so_far[left]
+    else:
+        keys = np.unique(left[event])
+        first, last = np.searchsorted(keys, entered, side="right"), np.searchsorted(keys, left, side="right")
+    return RiskSets(
+        times=axis[keys % width - 1] if len(keys) else np.empty(0),
+        stratum=keys // width if len(keys) else np.empty(0, dtype=np.int64),
+        first=first,
+        last=last,
+        event=event,
+        cell=np.where(event, last - 1, 0),
+    )
+
+
+def _ranks(start: Floats, stop: Floats, event: Bools, n_strata: int) -> tuple[Ints, Ints, Floats]:
+    """Return how many times of an axis lie at or before each start and stop, and the axis.
+
+    Whole days are their own ranks; other times are searched among the distinct event times.
+    """
+    if not event.any():
+        return np.zeros(len(start), dtype=np.int64), np.zeros(len(stop), dtype=np.int64), np.empty(0)
+    low, high = float(start.min()), float(stop.max())
+    room = max(_LOOK_UP_ALWAYS, _LOOK_UP_PER_ROW * len(start)) / max(n_strata, 1)
+    if np.isfinite(low) and high - low < room and low == np.floor(low):
+        entered, left = (start - low).astype(np.int64), (stop - low).astype(np.int64)
+        if (entered == start - low).all() and (left == stop - low).all():
+            return entered, left, low + np.arange(1.0, high - low + 1.0)
+    axis: Floats = np.unique(stop[event])
+    return np.searchsorted(axis, start, side="right"), np.searchsorted(axis, stop, side="right"), axis
+
+
+def sum_at_risk(value: Floats, risk: RiskSets, *, careful: bool | None = None) -> Floats:
+    """Return, for each cell, the sum of a value of the rows at risk in it.
+
+    Every row is added where it leaves and taken away where it enters, running from the last cell to the first, so
+    that late risk sets, which are small, are summed from their own rows only. A risk set that is tiny beside a later
+    one of its stratum would lose its digits (possible with delayed entry, or with values of very unlike size): then
+    the sums are made in whole numbers, which lose nothing.
+
+    Parameters
+    ----------
+    value : array [n] or [n, p]
+        Values of the rows.
+    risk : RiskSets
+        Who is at risk when.
+    careful : bool, optional
+        Whether to sum in whole numbers, three times as slow; None = where it is needed.
+
+    Returns
+    -------
+    array [D] or [D, p]
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> start, stop = np.array([0.0, 0.0, 4.0]), np.array([4.0, 9.0, 9.0])
+    >>> risk = risk_sets(start, stop, np.array([True, False, True]), np.zeros(3, dtype=np.int64))
+    >>> sum_at_risk(np.array([1.0, 10.0, 100.0]), risk).tolist()
+    [11.0, 110.0]
+    """
+    value = np.asarray(value, dtype=np.float64)
+    columns = value.reshape(len(value), -1)
+    if careful is None:
+        size = np.abs(columns).max(axis=1, initial=0.0)
+        careful = has_tiny(_net(size[:, None], risk)[:, 0], risk)
+    total = _exact(columns, risk) if careful else _net(columns, risk)
+    return total.reshape((len(risk.times), *value.shape[1:]))
+
+
+def has_tiny(total: Floats, risk: RiskSets) -> bool:
+    """Say whether a sum over some risk set is so small beside a later one of its stratum that it has lost digits.
+
+    Parameters
+    ----------
+    total : array [D]
+        Sums of values of at least 0.
+    risk : RiskSets
+        Who is at risk when.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> start, stop = np.array([0.0, 4.0]), np.array([4.0, 9.0])
+    >>> risk = risk_sets(start, stop, np.array([True, True]), np.zeros(2, dtype=np.int64))
+    >>> has_tiny(np.array([1.0, 1e9]), risk), has_tiny(np.array([1e9, 1.0]), risk)
+    (True, False)
+    """
+    if not len(total):
+        return False
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.log2(np.maximum(total, 0.0))
+    # Each stratum is lifted above those to its right by more than any two doubles can differ.
+    lift = 4096.0 * (risk.stratum[-1] - risk.stratum)
+    peak = np.maximum.accumulate((size + lift)[::-1])[::-1] - lift
+    return bool((~(size >= peak + np.log2(TINY))).any())
+
+
+def _net(columns: Floats, risk: RiskSets) -> Floats:
+    """Add rows where they leave and take them away where they enter, from the right; strata begin at nothing."""
+    from scipy.sparse import csc_array
+
+    n, n_cells = len(columns), len(risk.times)
+    if not n or not n_cells:
+        return np.zeros((n_cells, columns.shape[1]))
+    ends = stratum_ends(risk)
+    # A slot of its own for each cell, and one more at the end of each stratum, where its last rows leave.
+    ordinal = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+    where = np.empty(2 * n, dtype=np.int32)
+    shift = ordinal[np.minimum(risk.first, n_cells - 1)] if len(ends) > 1 else 0
+    where[0::2], where[1::2] = risk.last + shift, risk.first + shift
+    sign = np.empty(2 * n)
+    sign[0::2] = risk.last > risk.first
+    sign[1::2] = -sign[0::2]
+    shape = (n_cells + len(ends), n)
+    moves = csc_array((sign, where, np.arange(0, 2 * n + 1, 2, dtype=np.int32)), shape=shape) @ columns
+    running = np.zeros((shape[0] + 1, columns.shape[1]))
+    np.cumsum(moves[::-1], axis=0, out=running[-2::-1])
+    # Nobody is at risk between strata: what stands there is rounding, and is taken off.
+    at_end = ends + np.arange(1, len(ends) + 1)
+    total: Floats = running[np.arange(1, n_cells + 1) + ordinal] - running[at_end][ordinal]
+    return total
+
+
+def stratum_ends(risk: RiskSets) -> Ints:
+    """Return one past the last cell of each stratum that has cells.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> start, stop = np.zeros(3), np.array([1.0, 2.0, 1.0])
+    >>> stratum_ends(risk_sets(start, stop, np.array([True, True, True]), np.array([0, 0, 1]))).tolist()
+    [2, 3]
+    """
+    if not len(risk.stratum):
+        return np.empty(0, dtype=np.int64)
+    return np.append(np.flatnonzero(np.diff(risk.stratum)) + 1, len(risk.stratum))
+
+
+def _exact(columns: Floats, risk: RiskSets) -> Floats:
+    """Sum without rounding: each value is cut into three whole numbers whose sums stay within 53 bits."""
+    largest = np.abs(columns).max(axis=0, initial=0.0)
+    scale = np.exp2(np.ceil(np.log2(np.where(largest > 0, largest, 1.0))))
+    bits = 51 - int(np.ceil(np.log2(len(columns) + 1)))
+    total = np.zeros((len(risk.times), columns.shape[1]))
+    rest: NDArray[np.float64] = columns / scale
+    for part in range(1, 4):
+        rest = rest * 2.0**bits
+        whole = np.trunc(rest)
+        rest = rest - whole
+        total += _net(whole, risk) * 2.0 ** (-bits * part)
+    return total * scale
+
+
+def sum_at_events(value: Floats, risk: RiskSets) -> Floats:
+    """Return, for each cell, the sum of a value of the rows whose episode it is.
+
+    Parameters
+    ----------
+    value : array [n] or [n, p]
+        Values of the rows.
+    risk : RiskSets
+        Who is at risk when.
+
+    Returns
+    -------
+    array [D] or [D, p]
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> start, stop = np.zeros(3), np.array([4.0, 4.0, 9.0])
+    >>> risk = risk_sets(start, stop, np.array([True, True, False]), np.zeros(3, dtype=np.int64))
+    >>> sum_at_events(np.array([1.0, 10.0, 100.0]), risk).tolist()
+    [11.0]
+    """
+    rows = np.flatnonzero(risk.event)
+    there, n_cells = risk.cell[rows], len(risk.times)
+    columns = np.asarray(value, dtype=np.float64)[rows]
+    total: Floats = np.zeros((n_cells, *columns.shape[1:]))
+    if columns.ndim == 1:
+        total[:] = np.bincount(there, columns, minlength=n_cells)
+        return total
+    for k in range(columns.shape[1]):
+        total[:, k] = np.bincount(there, columns[:, k], minlength=n_cells)
+    return total
+
+
+def sum_over_cells(step: Floats, risk: RiskSets) -> Floats:
+    """Return, for each row, the sum of a value of the cells at which it is at risk.
+
+    Parameters
+    ----------
+    step : array [D] or [D, p]
+        Values of the cells.
+    risk : RiskSets
+        Who is at risk when.
+
+    Returns
+    -------
+    array [n] or [n, p]
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> start, stop = np.array([0.0, 0.0, 4.0]), np.array([4.0, 9.0, 9.0])
+    >>> risk = risk_sets(start, stop, np.array([True, False, True]), np.zeros(3, dtype=np.int64))
+    >>> sum_over_cells(np.array([1.0, 10.0]), risk).tolist()
+    [1.0, 11.0, 10.0]
+    """
+    so_far = np.concatenate([np.zeros((1, *step.shape[1:])), np.cumsum(step, axis=0)])
+    total: Floats = so_far[risk.last] - so_far[risk.first]
+    return total
