@@ -18,6 +18,7 @@ from missing_patterns.errors import ArgumentRefused
 from missing_patterns.synthetic import parameters as p
 from missing_patterns.synthetic.care import Spells, draw_spells, placements_table
 from missing_patterns.synthetic.clock import minutes_of, to_dates, to_london
+from missing_patterns.synthetic.effect import check_effect, with_effect
 from missing_patterns.synthetic.incidents import Absences, describe_absences, incidents_table
 from missing_patterns.synthetic.interviews import interviews_table, run_interviews
 from missing_patterns.synthetic.population import TYPES, Children, on_file
@@ -40,8 +41,8 @@ class Truth:
         One row per code that a written account mentions: ``interview_id code status``; status is present, suspected
         or denied.
     parameters : dict
-        What the borough was made with: seed, window, frailty, boost, and under ``trend`` and ``change`` what was
-        planted, when and how big.
+        What the borough was made with: seed, window, frailty, boost, ``interview_effect``, and under ``trend`` and
+        ``change`` what was planted, when and how big.
     records : schema.Records
         The records made from it.
 
@@ -124,7 +125,11 @@ class Borough:
 
 
 def make_borough(
-    n_children: int = 600, months: int = 36, seed: int = 1, ends_on: str | dt.date = "2026-10-31"
+    n_children: int = 600,
+    months: int = 36,
+    seed: int = 1,
+    ends_on: str | dt.date = "2026-10-31",
+    interview_effect: float = 1.0,
 ) -> Borough:
     """Make up a borough: ``n_children`` children who went missing at least once in the window, and their records.
 
@@ -138,6 +143,10 @@ def make_borough(
         The same seed gives the same borough.
     ends_on : str or date, default "2026-10-31"
         Last day of the window, observed to its end; ISO.
+    interview_effect : float, default 1.0
+        What a child's rate of going again is multiplied by from the moment that a return interview is held to the next
+        episode: above 0 and at most 1, which is no effect. The same seed gives the same children, and the same
+        borough to the byte where it is 1.
 
     Returns
     -------
@@ -164,21 +173,24 @@ def make_borough(
     ['code', 'n_children', 'n_episodes', 'on', 'what']
     """
     n_children, months = _whole("n_children", n_children, 1), _whole("months", months, 1)
-    seed = _whole("seed", seed, 0)
+    seed, effect = _whole("seed", seed, 0), check_effect(interview_effect)
     first, after = _window(ends_on, months)
     start, end = minutes_of(first), minutes_of(after)
     change_on = _months_before(after, p.CHANGE_MONTHS_BEFORE_END) if months >= p.CHANGE_MIN_MONTHS else None
     change = minutes_of(change_on) if change_on else None
     # A stream for each step, so that a change in one step leaves the others' draws as they were.
-    streams = [np.random.default_rng([seed, step]) for step in range(7)]
+    streams = [np.random.default_rng([seed, step]) for step in range(8)]
 
-    children, events = on_file(streams[0], n_children, start, end, change)
+    children, events, candidates = on_file(streams[0], n_children, start, end, change)
     child_ids = [f"C{i:06d}" for i in (streams[1].permutation(n_children) + 1).tolist()]
     spells = draw_spells(streams[2], children, start, end)
-    absences = describe_absences(streams[3], children, events, spells)
+    drawn = None
+    if effect != 1:
+        events, drawn = with_effect(streams[7], children, candidates, spells, effect=effect, window=(start, end))
+    absences = describe_absences(streams[3], children, events, spells, drawn.category if drawn else None)
     ids = [f"M{i:06d}" for i in range(1, len(absences) + 1)]
     incidents = incidents_table(streams[4], absences, spells, ids, child_ids, end)
-    course = run_interviews(streams[5], absences, end)
+    course = run_interviews(streams[5], absences, end, drawn.luck if drawn else None)
     interviews, mentions = interviews_table(streams[5], absences, course, ids, child_ids)
     records = schema.Records(
         incidents=incidents,
@@ -188,6 +200,7 @@ def make_borough(
     )
     episodes = _true_episodes(absences, children, incidents, end)
     parameters = {"n_children": n_children, "months": months, "seed": seed, **_made_with(first, after)}
+    parameters["interview_effect"] = effect
     parameters["change"] = _planted(children, absences, change_on)
     truth = Truth(_true_children(children, child_ids), episodes, mentions, parameters, records)
     return Borough(records, truth)

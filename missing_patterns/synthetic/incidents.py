@@ -41,18 +41,65 @@ class Absences:
         return len(self.child)
 
 
-def describe_absences(rng: np.random.Generator, children: Children, events: Events, spells: Spells) -> Absences:
-    """Put episodes in order of start and draw what is true of each.
+def in_order(events: Events) -> Ints:
+    """Return the positions of episodes in the order of absences: by start, then child.
 
     Raises
     ------
     Nothing.
     """
-    order = np.lexsort((events.child, events.start))
+    return np.lexsort((events.child, events.start))
+
+
+def pick_category(share: Floats) -> Ints:
+    """Pick a place in CATEGORIES for each uniform draw.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> pick_category(np.array([0.1, 0.9, 0.99])).tolist()
+    [0, 1, 2]
+    """
+    return pick(share, (1 - p.AWAY - p.NO_APPARENT_RISK, p.AWAY, p.NO_APPARENT_RISK))
+
+
+def out_of_area_at(spells: Spells, spell: Ints) -> Flags:
+    """Say of each spell, or -1 for none, whether it is outside the area.
+
+    Raises
+    ------
+    Nothing.
+    """
+    return np.asarray(~np.array([*spells.in_area, True], bool)[spell])
+
+
+def years_old(children: Children, child: Ints, start: Floats) -> Floats:
+    """Return the age in years of children at some moments.
+
+    Raises
+    ------
+    Nothing.
+    """
+    return np.asarray((start - children.born[child]) / (p.DAYS_PER_YEAR * p.MINUTES_PER_DAY))
+
+
+def describe_absences(
+    rng: np.random.Generator, children: Children, events: Events, spells: Spells, category: Ints | None = None
+) -> Absences:
+    """Put episodes in order of start and draw what is true of each, but for the category where that is given.
+
+    Raises
+    ------
+    Nothing.
+    """
+    order = in_order(events)
     child, start = events.child[order], events.start[order]
     spell = spell_at(spells, child, start)
-    in_area = np.array([*spells.in_area, True], bool)
-    category = pick(rng.random(len(child)), (1 - p.AWAY - p.NO_APPARENT_RISK, p.AWAY, p.NO_APPARENT_RISK))
+    if category is None:
+        category = pick_category(rng.random(len(child)))
     number, next_start = _sequence(child, start)
     return Absences(
         child=child,
@@ -61,8 +108,8 @@ def describe_absences(rng: np.random.Generator, children: Children, events: Even
         is_boost=events.is_boost[order],
         category=category,
         spell=spell,
-        out_of_area=~in_area[spell],
-        age=(start - children.born[child]) / (p.DAYS_PER_YEAR * p.MINUTES_PER_DAY),
+        out_of_area=out_of_area_at(spells, spell),
+        age=years_old(children, child, start),
         number=number,
         next_start=next_start,
         triggers=_true_triggers(rng, children, child, spell >= 0),

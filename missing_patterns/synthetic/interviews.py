@@ -11,7 +11,7 @@ import pandas as pd
 from missing_patterns import schema
 from missing_patterns.codebook import read_codebook
 from missing_patterns.synthetic import parameters as p
-from missing_patterns.synthetic.clock import Flags, Floats, choose, daytime, to_london
+from missing_patterns.synthetic.clock import Flags, Floats, Ints, choose, daytime, to_london
 from missing_patterns.synthetic.incidents import CATEGORIES, Absences
 from missing_patterns.synthetic.words import write_account
 
@@ -49,17 +49,86 @@ class Course:
     covers: list[list[int]]  # earlier absences that this interview covers too
 
 
-def run_interviews(rng: np.random.Generator, absences: Absences, end: float) -> Course:
-    """Take every returned absence through the ladder, as known at the end of observation.
+@dataclass(frozen=True, slots=True)
+class Luck:
+    """What chance brings to the interview of each absence: nine uniform draws a row, and two normal ones."""
 
-    A child who goes again before the offer is either covered by the interview after the later return, or marked as
-    missing again. Chances are logistic in age, earlier absences and placement outside the area.
+    u: Floats
+    noise: Floats
+
+    def take(self, rows: Ints) -> Luck:
+        """Return those of some absences."""
+        return Luck(self.u[rows], self.noise[rows])
+
+
+def draw_luck(rng: np.random.Generator, n: int) -> Luck:
+    """Draw it for so many absences.
 
     Raises
     ------
     Nothing.
     """
-    plan = _plan(rng, absences)
+    return Luck(rng.random((n, 9)), rng.standard_normal((n, 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """Log odds of an offer and of declining it at a child's first absence: arrays with one entry per absence."""
+
+    offer: Floats
+    decline: Floats
+
+    @classmethod
+    def of(cls, out_of_area: Flags, age: Floats) -> Chances:
+        """Reckon them from where the child lives and the age.
+
+        Raises
+        ------
+        Nothing.
+        """
+        return cls(
+            np.asarray(p.OFFER_LOGIT + p.OFFER_OUT_OF_AREA * out_of_area, dtype=np.float64),
+            p.DECLINE_LOGIT + p.DECLINE_OLDER * (age >= 16) + p.DECLINE_OUT_OF_AREA * out_of_area,
+        )
+
+    def offers(self, luck: Luck, number: Ints | int) -> Flags:
+        """Say which are offered, given the number of each absence within its child."""
+        return np.asarray(luck.u[:, 1] < _expit(self.offer + p.OFFER_REPEAT * np.minimum(number - 1, 10)))
+
+    def declines(self, luck: Luck, number: Ints | int) -> Flags:
+        """Say which are declined, if offered."""
+        return np.asarray(luck.u[:, 2] < _expit(self.decline + p.DECLINE_REPEAT * np.minimum(number - 1, 10)))
+
+    def is_willing(self, luck: Luck, number: int) -> Flags:
+        """Say which are offered, not declined and attended, were each the child's absence of this number."""
+        return self.offers(luck, number) & ~self.declines(luck, number) & ~_not_there(luck)
+
+
+def held_if_back(luck: Luck, category: Ints, end: Floats) -> tuple[Flags, Floats, Floats]:
+    """Return whether each interview is required, and when it is offered and held if the child does not go again.
+
+    Raises
+    ------
+    Nothing.
+    """
+    required = np.array([p.NOT_REQUIRED[c] for c in CATEGORIES])[category] <= luck.u[:, 0]
+    offered = daytime(end + 60 * p.OFFER_MEDIAN_HOURS * np.exp(p.OFFER_SIGMA * luck.noise[:, 0]), luck.u[:, 3])
+    held = end + 60 * p.HELD_MEDIAN_HOURS * np.exp(p.HELD_SIGMA * luck.noise[:, 1])
+    return np.asarray(required), offered, daytime(np.maximum(held, offered + 30), luck.u[:, 4])
+
+
+def run_interviews(rng: np.random.Generator, absences: Absences, end: float, luck: Luck | None = None) -> Course:
+    """Take every returned absence through the ladder, as known at the end of observation.
+
+    A child who goes again before the offer is either covered by the interview after the later return, or marked as
+    missing again. Chances are logistic in age, earlier absences and placement outside the area. What chance brings is
+    drawn, unless it is given.
+
+    Raises
+    ------
+    Nothing.
+    """
+    plan = _plan(draw_luck(rng, len(absences)) if luck is None else luck, absences)
     n = len(absences)
     course = Course([None] * n, np.full(n, np.nan), np.full(n, np.nan), [[] for _ in range(n)])
     following = _following(absences)
@@ -95,26 +164,17 @@ class _Plan:
     u: Floats
 
 
-def _plan(rng: np.random.Generator, absences: Absences) -> _Plan:
-    n = len(absences)
-    u = rng.random((n, 9))
-    noise = rng.standard_normal((n, 2))
-    repeats = np.minimum(absences.number - 1, 10)
-    out, older = absences.out_of_area, absences.age >= 16
-    offer = _expit(p.OFFER_LOGIT + p.OFFER_OUT_OF_AREA * out + p.OFFER_REPEAT * repeats)
-    decline = _expit(
-        p.DECLINE_LOGIT + p.DECLINE_OLDER * older + p.DECLINE_OUT_OF_AREA * out + p.DECLINE_REPEAT * repeats
-    )
-    offered = daytime(absences.end + 60 * p.OFFER_MEDIAN_HOURS * np.exp(p.OFFER_SIGMA * noise[:, 0]), u[:, 3])
-    held = absences.end + 60 * p.HELD_MEDIAN_HOURS * np.exp(p.HELD_SIGMA * noise[:, 1])
+def _plan(luck: Luck, absences: Absences) -> _Plan:
+    required, offered, held = held_if_back(luck, absences.category, absences.end)
+    chances = Chances.of(absences.out_of_area, absences.age)
     return _Plan(
-        required=np.array([p.NOT_REQUIRED[c] for c in CATEGORIES])[absences.category] <= u[:, 0],
-        offer=u[:, 1] < offer,
-        decline=u[:, 2] < decline,
-        absent=u[:, 7] < p.NOT_PRESENT,
+        required=required,
+        offer=chances.offers(luck, absences.number),
+        decline=chances.declines(luck, absences.number),
+        absent=_not_there(luck),
         offered=offered,
-        held=daytime(np.maximum(held, offered + 30), u[:, 4]),
-        u=u,
+        held=held,
+        u=luck.u,
     )
 
 
@@ -276,6 +336,10 @@ def _told(exploited: bool, u: list[float]) -> dict[str, Any]:
         "child_considers_missing": None if u[2] < p.CONSIDERS_BLANK else u[3] < p.CONSIDERS_MISSING,
         "actions": tuple(a for (a, chance), x in zip(chances.items(), u[4:], strict=False) if x < chance) or None,
     }
+
+
+def _not_there(luck: Luck) -> Flags:
+    return np.asarray(luck.u[:, 7] < p.NOT_PRESENT)
 
 
 def _expit(x: Any) -> Floats:

@@ -51,6 +51,36 @@ class Events:
     is_boost: Flags
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Arrays with one entry per moment at which a child might go; ``parent`` is the place of what brings it, or -1.
+
+    Those that fall while the child is away never happen, nor does what they would have brought.
+    """
+
+    child: Ints
+    start: Floats
+    end: Floats
+    parent: Ints
+
+    def of(self, wanted: Flags, renumbered: Ints) -> Candidates:
+        """Return those wanted, which must hold every parent of theirs, with their children renumbered."""
+        place = np.append(np.cumsum(wanted) - 1, -1)
+        return Candidates(
+            renumbered[self.child[wanted]], self.start[wanted], self.end[wanted], place[self.parent[wanted]]
+        )
+
+    def join(self, other: Candidates) -> Candidates:
+        """Return these candidates and others, whose children are already numbered after these."""
+        parent = np.where(other.parent < 0, -1, other.parent + len(self.child))
+        return Candidates(
+            np.concatenate([self.child, other.child]),
+            np.concatenate([self.start, other.start]),
+            np.concatenate([self.end, other.end]),
+            np.concatenate([self.parent, parent]),
+        )
+
+
 def eighteenth_birthday(born: Floats) -> Floats:
     """Return the midnight that begins the 18th birthday (29 February becomes 1 March).
 
@@ -138,6 +168,30 @@ def simulate(rng: np.random.Generator, children: Children, start: float, end: fl
     ------
     Nothing.
     """
+    candidates = draw_candidates(rng, children, start, end)
+    kept = _never_while_away(candidates.child, candidates.start, candidates.end, candidates.parent)
+    return happened(candidates, kept, children, start)
+
+
+def happened(candidates: Candidates, kept: Ints, children: Children, start: float) -> Events:
+    """Return the candidates at the positions kept, of those in the window while the child is on file.
+
+    Raises
+    ------
+    Nothing.
+    """
+    child, begin = candidates.child, candidates.start
+    order = kept[(begin[kept] >= start) & (begin[kept] >= children.active_from[child[kept]])]
+    return Events(child[order], begin[order], candidates.end[order], candidates.parent[order] >= 0)
+
+
+def draw_candidates(rng: np.random.Generator, children: Children, start: float, end: float) -> Candidates:
+    """Draw the moments at which children might go, from a burn-in before the window on.
+
+    Raises
+    ------
+    Nothing.
+    """
     since = start - p.BURN_IN_DAYS * p.MINUTES_PER_DAY
     child, begin = _spontaneous(rng, children, since, end)
     finish = settle(begin + _durations(rng, children.type[child]))
@@ -152,10 +206,7 @@ def simulate(rng: np.random.Generator, children: Children, start: float, end: fl
         child, first, parent = child[parent], first + len(child), parent + first
         finish = settle(begin + _durations(rng, children.type[child]))
         generations.append((child, begin, finish, parent))
-    child, begin, finish, parent = (np.concatenate(parts) for parts in zip(*generations, strict=True))
-    kept = _never_while_away(child, begin, finish, parent)
-    order = kept[(begin[kept] >= start) & (begin[kept] >= children.active_from[child[kept]])]
-    return Events(child[order], begin[order], finish[order], parent[order] >= 0)
+    return Candidates(*(np.concatenate(parts) for parts in zip(*generations, strict=True)))
 
 
 def _spontaneous(rng: np.random.Generator, children: Children, since: float, end: float) -> tuple[Ints, Floats]:
@@ -210,7 +261,7 @@ def _never_while_away(child: Ints, begin: Floats, finish: Floats, parent: Ints) 
 
 def on_file(
     rng: np.random.Generator, n: int, start: float, end: float, change: float | None
-) -> tuple[Children, Events]:
+) -> tuple[Children, Events, Candidates]:
     """Draw until exactly ``n`` children have at least one episode in the window: only such children are on file.
 
     Raises
@@ -218,43 +269,37 @@ def on_file(
     Nothing.
     """
     n_drawn_in = round(p.CHANGE_SHARE_OF_CHILDREN * n) if change is not None else 0
-    children, events = _first_n(rng, n - n_drawn_in, start, end, None)
+    children, candidates = _first_n(rng, n - n_drawn_in, 0, (start, end), None)
     if n_drawn_in:
-        others, more = _first_n(rng, n_drawn_in, start, end, change)
-        events = Events(
-            np.concatenate([events.child, more.child + len(children)]),
-            np.concatenate([events.start, more.start]),
-            np.concatenate([events.end, more.end]),
-            np.concatenate([events.is_boost, more.is_boost]),
-        )
-        children = children.join(others)
-    return children, events
+        others, more = _first_n(rng, n_drawn_in, len(children), (start, end), change)
+        children, candidates = children.join(others), candidates.join(more)
+    kept = _never_while_away(candidates.child, candidates.start, candidates.end, candidates.parent)
+    return children, happened(candidates, kept, children, start), candidates
 
 
 def _first_n(
-    rng: np.random.Generator, n: int, start: float, end: float, change: float | None
-) -> tuple[Children, Events]:
+    rng: np.random.Generator, n: int, number: int, window: tuple[float, float], change: float | None
+) -> tuple[Children, Candidates]:
+    """Draw batches until ``n`` children have an episode in the window, and number them from ``number`` on."""
     people: list[Children] = []
-    found: list[Events] = []
+    found: list[Candidates] = []
     wanted = n
     while wanted:
         batch = 20 * wanted + 50
+        start, end = window
         drawn = draw_children(rng, batch, start, end) if change is None else draw_newly_drawn_in(rng, batch, change)
-        events = simulate(rng, drawn, start, end)
-        who = np.unique(events.child)[:wanted]
+        candidates = draw_candidates(rng, drawn, start, end)
+        kept = _never_while_away(candidates.child, candidates.start, candidates.end, candidates.parent)
+        who = np.unique(happened(candidates, kept, drawn, start).child)[:wanted]
         renumbered = np.full(batch, -1)
-        renumbered[who] = np.arange(len(who)) + n - wanted
-        theirs = renumbered[events.child] >= 0
+        renumbered[who] = np.arange(len(who)) + number + n - wanted
         people.append(drawn.take(who))
-        found.append(
-            Events(renumbered[events.child[theirs]], events.start[theirs], events.end[theirs], events.is_boost[theirs])
-        )
+        found.append(candidates.of(renumbered[candidates.child] >= 0, renumbered))
         wanted -= len(who)
-    children = people[0]
-    for others in people[1:]:
-        children = children.join(others)
-    parts = [[getattr(e, f.name) for e in found] for f in fields(Events)]
-    return children, Events(*(np.concatenate(part) for part in parts))
+    children, candidates = people[0], found[0]
+    for others, more in zip(people[1:], found[1:], strict=True):
+        children, candidates = children.join(others), candidates.join(more)
+    return children, candidates
 
 
 def _expit(x: Floats) -> Floats:
