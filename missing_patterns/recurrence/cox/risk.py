@@ -164,10 +164,11 @@ def sum_at_risk(value: Floats, risk: RiskSets, *, careful: bool | None = None) -
     """
     value = np.asarray(value, dtype=np.float64)
     columns = value.reshape(len(value), -1)
+    slots = slots_of(risk)
     if careful is None:
         size = np.abs(columns).max(axis=1, initial=0.0)
-        careful = has_tiny(_net(size[:, None], risk)[:, 0], risk)
-    total = _exact(columns, risk) if careful else _net(columns, risk)
+        careful = has_tiny(_net(size[:, None], slots)[:, 0], risk)
+    total = _exact(columns, slots) if careful else _net(columns, slots)
     return total.reshape((len(risk.times), *value.shape[1:]))
 
 
@@ -202,30 +203,123 @@ def has_tiny(total: Floats, risk: RiskSets) -> bool:
     return bool((~(size >= peak + np.log2(TINY))).any())
 
 
-def _net(columns: Floats, risk: RiskSets) -> Floats:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Slots:
+    """Where rows are written so that running sums give sums over risk sets. Made by :func:`slots_of`.
+
+    There is a slot for each cell and one more at the end of each stratum, where its last rows leave; and one beyond
+    them all, where rows that are at risk in no cell fall out.
+
+    Parameters
+    ----------
+    leave, enter : array [n]
+        Slot at which the row is added and taken away.
+    n : int
+        Number of slots, with the last one of those that fall out.
+    of_cell : array [D]
+        Slot whose running sum, from the right, is the cell's.
+    of_end : array [D]
+        Slot whose running sum would be nothing, but for rounding.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    See :func:`slots_of`.
+    """
+
+    leave: NDArray[np.int32]
+    enter: NDArray[np.int32]
+    n: int
+    of_cell: Ints
+    of_end: Ints
+
+    def __repr__(self) -> str:
+        return f"Slots: {self.n:,} for {len(self.of_cell):,} cells"
+
+
+def slots_of(risk: RiskSets) -> Slots:
+    """Lay out the slots of some risk sets.
+
+    Parameters
+    ----------
+    risk : RiskSets
+        Who is at risk when.
+
+    Returns
+    -------
+    Slots
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> start, stop = np.array([0.0, 0.0, 4.0]), np.array([4.0, 9.0, 9.0])
+    >>> risk = risk_sets(start, stop, np.array([True, False, True]), np.zeros(3, dtype=np.int64))
+    >>> slots = slots_of(risk)
+    >>> slots.enter.tolist(), slots.leave.tolist(), slots.n
+    ([0, 0, 1], [1, 2, 2], 4)
+    """
+    n_cells, ends = len(risk.times), stratum_ends(risk)
+    ordinal = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+    outside = risk.first >= risk.last
+    n = n_cells + len(ends) + 1
+    shift = ordinal[np.minimum(risk.first, n_cells - 1)] if len(ends) > 1 else 0
+    return Slots(
+        leave=np.where(outside, n - 1, risk.last + shift).astype(np.int32),
+        enter=np.where(outside, n - 1, risk.first + shift).astype(np.int32),
+        n=n,
+        of_cell=np.arange(1, n_cells + 1) + ordinal,
+        of_end=(ends + np.arange(1, len(ends) + 1))[ordinal],
+    )
+
+
+def read_slots(table: Floats, slots: Slots) -> Floats:
+    """Turn what was written into slots into the sums over the risk set of each cell.
+
+    Parameters
+    ----------
+    table : array [slots.n, p]
+        Sums of what leaves in each slot, less what enters.
+    slots : Slots
+        The layout.
+
+    Returns
+    -------
+    array [D, p]
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> start, stop = np.array([0.0, 0.0, 4.0]), np.array([4.0, 9.0, 9.0])
+    >>> risk = risk_sets(start, stop, np.array([True, False, True]), np.zeros(3, dtype=np.int64))
+    >>> read_slots(np.array([[-2.0], [0.0], [2.0], [0.0]]), slots_of(risk)).tolist()
+    [[2.0], [2.0]]
+    """
+    running = np.zeros((slots.n, table.shape[1]))
+    np.cumsum(table[-2::-1], axis=0, out=running[-2::-1])
+    # Nobody is at risk between strata: what stands there is rounding, and is taken off.
+    total: Floats = running[slots.of_cell] - running[slots.of_end]
+    return total
+
+
+def _net(columns: Floats, slots: Slots) -> Floats:
     """Add rows where they leave and take them away where they enter, from the right; strata begin at nothing."""
     from scipy.sparse import csc_array
 
-    n, n_cells = len(columns), len(risk.times)
-    if not n or not n_cells:
-        return np.zeros((n_cells, columns.shape[1]))
-    ends = stratum_ends(risk)
-    # A slot of its own for each cell, and one more at the end of each stratum, where its last rows leave.
-    ordinal = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+    n = len(columns)
     where = np.empty(2 * n, dtype=np.int32)
-    shift = ordinal[np.minimum(risk.first, n_cells - 1)] if len(ends) > 1 else 0
-    where[0::2], where[1::2] = risk.last + shift, risk.first + shift
-    sign = np.empty(2 * n)
-    sign[0::2] = risk.last > risk.first
-    sign[1::2] = -sign[0::2]
-    shape = (n_cells + len(ends), n)
-    moves = csc_array((sign, where, np.arange(0, 2 * n + 1, 2, dtype=np.int32)), shape=shape) @ columns
-    running = np.zeros((shape[0] + 1, columns.shape[1]))
-    np.cumsum(moves[::-1], axis=0, out=running[-2::-1])
-    # Nobody is at risk between strata: what stands there is rounding, and is taken off.
-    at_end = ends + np.arange(1, len(ends) + 1)
-    total: Floats = running[np.arange(1, n_cells + 1) + ordinal] - running[at_end][ordinal]
-    return total
+    where[0::2], where[1::2] = slots.leave, slots.enter
+    sign = np.tile(np.array([1.0, -1.0]), n)
+    moves = csc_array((sign, where, np.arange(0, 2 * n + 1, 2, dtype=np.int32)), shape=(slots.n, n)) @ columns
+    return read_slots(moves, slots)
 
 
 def stratum_ends(risk: RiskSets) -> Ints:
@@ -246,18 +340,18 @@ def stratum_ends(risk: RiskSets) -> Ints:
     return np.append(np.flatnonzero(np.diff(risk.stratum)) + 1, len(risk.stratum))
 
 
-def _exact(columns: Floats, risk: RiskSets) -> Floats:
+def _exact(columns: Floats, slots: Slots) -> Floats:
     """Sum without rounding: each value is cut into three whole numbers whose sums stay within 53 bits."""
     largest = np.abs(columns).max(axis=0, initial=0.0)
     scale = np.exp2(np.ceil(np.log2(np.where(largest > 0, largest, 1.0))))
     bits = 51 - int(np.ceil(np.log2(len(columns) + 1)))
-    total = np.zeros((len(risk.times), columns.shape[1]))
+    total = np.zeros((len(slots.of_cell), columns.shape[1]))
     rest: NDArray[np.float64] = columns / scale
     for part in range(1, 4):
         rest = rest * 2.0**bits
         whole = np.trunc(rest)
         rest = rest - whole
-        total += _net(whole, risk) * 2.0 ** (-bits * part)
+        total += _net(whole, slots) * 2.0 ** (-bits * part)
     return total * scale
 
 
@@ -298,7 +392,7 @@ def sum_at_events(value: Floats, risk: RiskSets) -> Floats:
     return total
 
 
-def sum_over_cells(step: Floats, risk: RiskSets) -> Floats:
+def sum_over_cells(step: Floats, risk: RiskSets, rows: slice = slice(None), *, careful: bool = False) -> Floats:
     """Return, for each row, the sum of a value of the cells at which it is at risk.
 
     Parameters
@@ -307,6 +401,10 @@ def sum_over_cells(step: Floats, risk: RiskSets) -> Floats:
         Values of the cells.
     risk : RiskSets
         Who is at risk when.
+    rows : slice, default all
+        The rows wanted.
+    careful : bool, default False
+        Whether to carry more digits than a double holds, where the machine can.
 
     Returns
     -------
@@ -323,6 +421,7 @@ def sum_over_cells(step: Floats, risk: RiskSets) -> Floats:
     >>> sum_over_cells(np.array([1.0, 10.0]), risk).tolist()
     [1.0, 11.0, 10.0]
     """
-    so_far = np.concatenate([np.zeros((1, *step.shape[1:])), np.cumsum(step, axis=0)])
-    total: Floats = so_far[risk.last] - so_far[risk.first]
+    so_far = np.zeros((len(step) + 1, *step.shape[1:]), dtype=np.longdouble if careful else np.float64)
+    np.cumsum(step, axis=0, out=so_far[1:])
+    total: Floats = (so_far[risk.last[rows]] - so_far[risk.first[rows]]).astype(np.float64, copy=False)
     return total
