@@ -48,7 +48,7 @@ tasks <- list(
   },
   concordance = function() {
     score <- as.numeric(as.matrix(data[covariates]) %*% rep(0.1, 10))
-    fit <- concordance(Surv(start, stop, event) ~ score, data, cluster = child_id)
+    fit <- concordance(Surv(start, stop, event) ~ score, data, cluster = child_id, reverse = TRUE)
     list(concordance = fit$concordance, se = sqrt(fit$var))
   },
   schoenfeld = function() {

@@ -108,8 +108,8 @@ def ours_concordance(frame: pd.DataFrame) -> Figures:
     from missing_patterns.recurrence.cox.concordance import concordance
 
     start, stop, event, x = arrays(frame)
-    found = concordance(stop, event, x @ np.full(10, 0.1), cluster=frame["child_id"].to_numpy(), start=start)
-    return {"concordance": found.concordance, "se": np.sqrt(found.variance)}
+    found = concordance(start, stop, event, x @ np.full(10, 0.1), cluster=frame["child_id"].to_numpy())
+    return {"concordance": found.concordance, "se": found.se}
 
 
 # --- survival (PyPI, Rust) ---------------------------------------------------------------------------------------
