@@ -268,6 +268,7 @@ def assert_same(found: pd.DataFrame, right: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(found, right, check_exact=True)
 
 
+@pytest.mark.no_cover
 def test_at_twenty_thousand_moments_no_future_changes_anything() -> None:
     """Each of many children at each of some moments, as the library says at all of them and as it says before each."""
     asked: set[tuple[int, str, int]] = set()

@@ -96,6 +96,7 @@ def test_a_table_that_is_not_read_is_said(tmp_path: Path, extracts: Path) -> Non
     assert manifest["n_not_read"] == 1
 
 
+@pytest.mark.no_cover
 @pytest.mark.usefixtures("only_the_figures")
 def test_other_settings_make_another_report(tmp_path: Path, extracts: Path) -> None:
     config = council(tmp_path, extracts, "[run]\ncatch_up_months = 1\n")
@@ -116,6 +117,7 @@ def test_a_month_that_is_not_over_is_for_later(tmp_path: Path, extracts: Path) -
         run.run_months(council(tmp_path, extracts), today=TODAY, month="2026-11")
 
 
+@pytest.mark.no_cover
 @pytest.mark.usefixtures("only_the_figures")
 def test_a_new_council_gets_its_first_month(tmp_path: Path) -> None:
     data = tmp_path / "extracts"

@@ -388,12 +388,14 @@ def test_a_part_that_is_done_twice_is_there_once(
 # Processes
 
 
+@pytest.mark.no_cover
 def test_two_processes_give_the_same(folder: Path, few: pd.DataFrame, tmp_path: Path) -> None:
     manifest = scale.build_features(folder, tmp_path / "out", n_parts=6, engine="processes", n_workers=2, **FEW)
     pd.testing.assert_frame_equal(read(tmp_path / "out"), few)
     assert sum(w["n_tasks"] for w in manifest["workers"]) == 3 * manifest["n_parts"]
 
 
+@pytest.mark.no_cover
 def test_a_process_that_is_killed_neither_loses_nor_doubles_rows(
     folder: Path, few: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -404,6 +406,7 @@ def test_a_process_that_is_killed_neither_loses_nor_doubles_rows(
     assert not list((tmp_path / "out" / "features").glob(".*"))
 
 
+@pytest.mark.no_cover
 def test_a_part_that_kills_every_worker_is_told(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "MOST_LOST", 1)
     monkeypatch.setattr(tasks, "do", Deadly(tmp_path / "killed", times=99))
@@ -593,6 +596,7 @@ def test_parts_must_have_the_same_columns(tmp_path: Path) -> None:
     assert store.read_told(store.result_path(tmp_path, "features", 7), "m") is None
 
 
+@pytest.mark.no_cover
 def test_the_mark_of_a_run_is_the_same_in_every_session() -> None:
     code = (
         "from missing_patterns import read_codebook; from missing_patterns.scale.run import spell_out; import hashlib;"
