@@ -44,9 +44,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import recurrence_data, recurrence_peers
 
-R_TASKS = (
-    "cox cox_fit_only frailty mean_cumulative kaplan_meier late_entry concordance schoenfeld".split()
-)
+R_TASKS = "cox cox_fit_only frailty mean_cumulative kaplan_meier late_entry concordance schoenfeld".split()
 TASKS = (*R_TASKS, "gap_curve", "gap_bootstrap", "dynamics", "clustering")
 PEERS = ("R", "survival", "surpyval", "coxdev", "lifelines_varying", "lifelines", "statsmodels", "sksurv")
 #: Most spells for which an implementation is run: beyond, it takes minutes or hours.

@@ -105,10 +105,10 @@ def _ours_curve(table: pd.DataFrame, wanted: tuple[str, ...]) -> Figures:
 
 
 def ours_concordance(frame: pd.DataFrame) -> Figures:
-    from missing_patterns.recurrence.cox.concordance import concordance
+    from missing_patterns.recurrence.cox.concordance import concordance_of
 
     start, stop, event, x = arrays(frame)
-    found = concordance(start, stop, event, x @ np.full(10, 0.1), cluster=frame["child_id"].to_numpy())
+    found = concordance_of(start, stop, event, x @ np.full(10, 0.1), cluster=frame["child_id"].to_numpy())
     return {"concordance": found.concordance, "se": found.se}
 
 
