@@ -43,7 +43,9 @@ class Terms:
     beta : array [p]
         The coefficients.
     rate : array [n]
-        Rate of each row relative to the others, times its weight.
+        Rate of each row relative to the others, times its weight: ``weight * exp(x b + offset - shift)``.
+    shift : float
+        0, unless rates would be too large for the machine.
     s0, s1 : array [D], [D, p]
         Sums of ``rate`` and of ``rate * x`` over the rows at risk in each cell (x as in :class:`Likelihood`, centred).
     e0, e1 : array [D], [D, p]
@@ -75,6 +77,7 @@ class Terms:
 
     beta: Floats
     rate: Floats
+    shift: float
     s0: Floats
     s1: Floats
     e0: Floats
@@ -186,7 +189,8 @@ class Likelihood:
         """
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             line = self.matrix @ beta + self.offset
-            line -= max(float(line.max(initial=0.0)) - 300.0, 0.0)  # rates are relative: they may as well be small
+            shift = max(float(line.max(initial=0.0)) - 300.0, 0.0)  # rates are relative: they may as well be small
+            line -= shift
             rate = self.weight * np.exp(line)
             at_risk, at_events, careful = self._sums(rate)
             s0, s1, e0, e1 = at_risk[:, 0], at_risk[:, 1:], at_events[:, 0], at_events[:, 1:]
@@ -195,6 +199,7 @@ class Likelihood:
             return Terms(
                 beta=beta.copy(),
                 rate=rate,
+                shift=shift,
                 s0=s0,
                 s1=s1,
                 e0=e0,
