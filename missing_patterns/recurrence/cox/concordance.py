@@ -13,9 +13,12 @@ from missing_patterns.errors import ArgumentRefused, did_you_mean, positions
 from missing_patterns.recurrence.common import Z95, Floats, Ints, new_axes, plural, tie_times
 from missing_patterns.recurrence.cox.pairs import censoring_weights, null_variance, partners, tied_pairs
 from missing_patterns.recurrence.cox.risk import RiskSets, risk_sets
+from missing_patterns.recurrence.cox.state import state_of, stratum_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from missing_patterns.recurrence.cox.model import RecurrentCox
 
 TimeWeight = Literal["n", "n/G2"]
 
@@ -140,6 +143,38 @@ class Concordance:
         ax.set_xlim(min(0.4, *(s - 0.02 for s in shares if np.isfinite(s))), 1.0)
         ax.set_xlabel("Share of pairs in which the higher score went first")
         return ax
+
+
+def concordance(model: RecurrentCox) -> Concordance:
+    """Say how often those whom a fitted model puts higher went missing first, on the data that it was fitted to.
+
+    Parameters
+    ----------
+    model : RecurrentCox
+        Fitted. The score is its linear predictor; strata, weights and clusters are the model's.
+
+    Returns
+    -------
+    Concordance
+
+    Raises
+    ------
+    ArgumentRefused
+        If the model is not fitted, or no two rows can be compared.
+
+    Examples
+    --------
+    See ``RecurrentCox.concordance``.
+    """
+    state = state_of(model)
+    design, risk = state.design, state.likelihood.risk
+    # Column by column, so that rows with the same covariates have the same score to the last digit.
+    score = design.offset.copy()
+    for column, coef in zip(design.matrix.T, model.coef_.to_numpy(), strict=True):
+        score += column * coef
+    weight = None if (design.weight == 1).all() else design.weight
+    cluster = None if model.cluster is None else design.cluster
+    return count_pairs(risk, score, weight, cluster, None, stratum_labels(design))
 
 
 def _checked(name: str, values: ArrayLike, n: int) -> Floats:
