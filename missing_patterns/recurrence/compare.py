@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, did_you_mean
-from missing_patterns.recurrence.common import Floats, groups_of, plural
-from missing_patterns.recurrence.mean import MeanCumulative, mean_cumulative
-from missing_patterns.recurrence.spells import Spells, read_spells, spells_of, sum_over_risk
+from missing_patterns.recurrence.common import Floats, plural
+from missing_patterns.recurrence.mean import MeanCumulative, curves_of, group_rows
+from missing_patterns.recurrence.spells import Spells, read_rows, spells_of, steps_of, sum_over_risk
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -152,11 +152,11 @@ def compare_mean_cumulative(intervals: pd.DataFrame, by: str, weight: Weight = "
     if weight not in get_args(Weight):
         hint = did_you_mean(str(weight), get_args(Weight))
         raise ArgumentRefused(f"weight must be one of {', '.join(get_args(Weight))}.{hint}")
-    frame, start, stop = read_spells(intervals)
-    groups = groups_of(frame, by)
+    rows = read_rows(intervals)
+    groups = group_rows(intervals, by)
     if len(groups) != 2:
         raise ArgumentRefused(f"the column '{by}' must hold exactly two groups to compare; it holds {len(groups)}.")
-    pair = [spells_of(frame, rows, start, stop) for _, rows in groups]
+    pair = [spells_of(rows, chosen) for _, chosen in groups]
     score, variance = _pseudo_score(pair, weight)
     known = variance > 0
     statistic = score**2 / variance if known else math.nan
@@ -168,16 +168,18 @@ def compare_mean_cumulative(intervals: pd.DataFrame, by: str, weight: Weight = "
         variance=variance,
         statistic=statistic,
         p_value=math.erfc(math.sqrt(statistic / 2)) if known else math.nan,
-        curves=mean_cumulative(frame, by=by),
+        curves=curves_of(intervals, rows, by),
     )
 
 
 def _pseudo_score(pair: list[Spells], weight: Weight) -> tuple[float, float]:
     """Return the score, first minus second group, and its variance: the sum over children of squared residuals."""
-    days = np.unique(np.concatenate([spells.stop for spells in pair]))
+    ends = [len(spells.left) for spells in pair]
+    left, entered = (np.concatenate([getattr(spells, name) for spells in pair]) for name in ("left", "entered"))
+    days, all_first, all_last = steps_of(pair[0].axis, entered, left)
     n = len(days)
-    steps = [(np.searchsorted(days, spells.start, side="right"), np.searchsorted(days, spells.stop)) for spells in pair]
-    at_risk = [np.rint(sum_over_risk(np.ones(len(first)), first, last, n)) for first, last in steps]
+    steps = [(all_first[: ends[0]], all_last[: ends[0]]), (all_first[ends[0] :], all_last[ends[0] :])]
+    at_risk = [np.rint(sum_over_risk(None, first, last, n)) for first, last in steps]
     importance = at_risk[0] * at_risk[1] / np.maximum(at_risk[0] + at_risk[1], 1.0)  # 0 where one group has nobody
     if weight == "linear" and n:
         importance = importance * (1 - days / days[-1])

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from missing_patterns.errors import ArgumentRefused
+from missing_patterns import schema
+from missing_patterns.errors import ArgumentRefused, did_you_mean
 from missing_patterns.recurrence.common import (
     Z95,
+    Bools,
     Floats,
     Ints,
     draw_steps,
@@ -21,10 +23,26 @@ from missing_patterns.recurrence.common import (
     rows_of,
     stack,
 )
-from missing_patterns.recurrence.spells import Spells, at_risk_steps, read_spells, spells_of, sum_over_risk
+from missing_patterns.recurrence.door import numbered_clusters
+from missing_patterns.recurrence.mean_words import explain
+from missing_patterns.recurrence.robust import Children, Clusters, Group
+from missing_patterns.recurrence.spells import (
+    Rows,
+    Spells,
+    at_risk_steps,
+    read_rows,
+    spells_of,
+    sum_over_risk,
+)
+from missing_patterns.recurrence.terminal import Exits, Left, ended_by, ghosh_lin, read_exits, share_staying
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+#: The influence of single children is judged at the last day on which so large a share of the most is at risk.
+STILL_AT_RISK = 0.1
+#: So many children who weigh most are left out one at a time.
+N_LEFT_OUT = 5
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -41,10 +59,21 @@ class MeanCumulative:
         risk just before that day, ``events`` episodes that began on it, ``mean_episodes`` episodes per child by then,
         ``se`` its standard error by Lawless and Nadeau, ``lower`` and ``upper`` its 95 % interval on the log scale,
         ``se_poisson`` the standard error if episodes came by chance alone, ``n_children_again`` distinct children with
-        an episode by then.
+        an episode by then. With exits also ``exits`` children who left for good on that day, ``share_left`` share of
+        children who have left by then, ``mean_if_none_left`` the mean that exits taken as ends of follow-up would give.
     groups : pd.DataFrame
-        One row per group: ``[by] n_children n_episodes days_at_risk n_zero_length``; ``n_zero_length`` spells without
-        length (their episodes are counted at the end of the spell that they follow).
+        One row per group: ``[by] n_children n_episodes days_at_risk n_zero_length n_left judged_on_day judged_mean
+        judged_without_one``. ``n_zero_length`` spells without length (their episodes are counted at the end of the
+        spell that they follow); ``n_left`` children who left for good (with ``exits``, those taken into account;
+        without, those of whom ``ended_by`` says so); ``judged_mean`` the mean on the last day on which a tenth of the
+        most children are at risk, and ``judged_without_one`` that mean without the child whose leaving out changes it
+        most (NaN for one child).
+    takes_exits : bool
+        Whether children who left for good were taken as having no further episodes (Ghosh and Lin).
+    n_exits_not_used : int
+        Exits after follow-up had ended, or of children without a spell.
+    cluster : str or None
+        The column whose values go together in the variance; None = the child.
 
     Raises
     ------
@@ -58,6 +87,9 @@ class MeanCumulative:
     by: str | None
     table: pd.DataFrame
     groups: pd.DataFrame
+    takes_exits: bool = False
+    n_exits_not_used: int = 0
+    cluster: str | None = None
 
     def __repr__(self) -> str:
         total = self.groups[["n_children", "n_episodes"]].sum()
@@ -121,27 +153,7 @@ class MeanCumulative:
         ------
         Nothing.
         """
-        total = self.groups.drop(columns=[self.by] if self.by else []).sum()
-        last = self.table.groupby(self.by, dropna=False, sort=False).tail(1) if self.by else self.table.tail(1)
-        last = last[last["se_poisson"] > 0]
-        n_episodes, n_children = int(total["n_episodes"]), int(total["n_children"])
-        said = [
-            "The curve is the mean number of episodes per child by each day since the origin, among children at risk",
-            "A child is not at risk while missing, before their records begin or after they end",
-            f"It rests on {plural(n_episodes, 'episode')} of {plural(n_children, 'child', 'children')}",
-            "Its interval allows for some children going often and others seldom (Lawless and Nadeau 1995)",
-        ]
-        if len(last):
-            ratio = float((last["se"] / last["se_poisson"]).max())
-            if np.isfinite(ratio):
-                said.append(f"At the end its standard error is {ratio:.1f} times what pure chance would give")
-        said += [
-            "A mean hides that few children carry most episodes: it is not what a typical child does",
-            "Turning 18, leaving care or moving away ends follow-up, as if those who left would have gone on alike",
-        ]
-        if total["n_zero_length"]:
-            said.append(f"{plural(int(total['n_zero_length']), 'spell')} without length add episodes but no time")
-        return ". ".join(said) + "."
+        return explain(self)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw mean episodes per child against days, with the interval as a band.
@@ -154,65 +166,177 @@ class MeanCumulative:
         draw_steps(ax, self.table, self.groups, "mean_episodes", self.by)
         ax.set_xlabel("Days since the origin")
         ax.set_ylabel("Mean episodes per child")
+        if self.takes_exits:
+            ax.set_ylabel("Mean episodes per child, none after leaving")
         return ax
 
 
-def _robust_variance(spells: Spells, first: Ints, last: Ints, at_risk: Floats, rate: Floats) -> Floats:
-    """Return the Lawless-Nadeau variance after each step, in one pass over rows and one over steps.
-
-    It is the sum over children of M(t)^2, M(t) = sum over steps s <= t at risk of (episodes - rate(s)) / at_risk(s).
-    While at risk, M falls by c(s) = rate(s) / at_risk(s) at every step, for every child alike; so a spell is a
-    constant, M before it plus the fall up to it, less the common fall C(s), and M^2 is summed by its increments.
-    """
-    n = len(rate)
-    fall = rate / at_risk
-    fallen = np.concatenate([[0.0], np.cumsum(fall)])  # C before step 0, 1, ..., n
-    gain = spells.episodes / at_risk[last]
-    change = gain - (fallen[last + 1] - fallen[first])
-    running = np.concatenate([[0.0], np.cumsum(change)])[:-1]
-    new = np.flatnonzero(np.diff(spells.child, prepend=-1) != 0)
-    before = running - np.repeat(running[new], np.diff(np.append(new, len(running))))
-    constant = before + fallen[first]
-    sum_m = sum_over_risk(constant, first, last, n) - at_risk * fallen[:-1]
-    m_at_end = constant - fallen[last]
-    grows = -2 * fall * sum_m + fall**2 * at_risk
-    grows += np.bincount(last, 2 * m_at_end * gain + gain**2 - 2 * fall[last] * gain, minlength=n)
-    variance: Floats = np.maximum(np.cumsum(grows), 0.0)
-    return variance
+def _group(spells: Spells, steps: tuple[Ints, Ints], at_risk: Floats, cluster: Ints | None) -> Group:
+    if cluster is not None:
+        return Clusters.of(cluster[spells.row], *steps, len(at_risk))
+    return Children(spells.is_first, *steps, at_risk)
 
 
-def _one_curve(spells: Spells) -> pd.DataFrame:
-    """Estimate one group's curve."""
+def _one_curve(spells: Spells, takes_exits: bool, cluster: Ints | None) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Estimate one group's curve; return also how single children weigh."""
     days, first, last = at_risk_steps(spells)
     n = len(days)
-    at_risk = np.rint(sum_over_risk(np.ones(len(first)), first, last, n))
-    episodes = np.bincount(last, spells.episodes, minlength=n)
+    at_risk = np.rint(sum_over_risk(None, first, last, n))
+    episodes = np.bincount(last, spells.episodes, minlength=n).astype(np.float64)
     rate = episodes / at_risk
-    mean = np.cumsum(rate)
-    se = np.sqrt(_robust_variance(spells, first, last, at_risk, rate))
-    n_children = len(np.unique(spells.child))
-    se = np.where((mean > 0) & (n_children > 1), se, np.nan)
+    nelson_aalen = mean = np.cumsum(rate)
+    group = _group(spells, (first, last), at_risk, cluster)
+    before = np.ones(n)
+    if takes_exits:
+        found = ghosh_lin(spells, group, last, at_risk)
+        mean, variance = found.mean, found.variance
+        before = share_staying(found.exits, at_risk)[1]
+    else:
+        residual = group.residual(rate / at_risk, spells.episodes / at_risk[last])
+        variance = np.maximum(group.products(residual, residual), 0.0)
+    n_units = spells.n_children if cluster is None else len(np.unique(cluster[spells.row]))
+    se = np.where((mean > 0) & (n_units > 1), np.sqrt(variance), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         width = np.exp(Z95 * se / mean)
-    soonest = np.full(int(spells.child.max(initial=-1)) + 1, n)
-    again = spells.episodes > 0
-    np.minimum.at(soonest, spells.child[again], last[again])
-    return pd.DataFrame(
-        {
-            "days": days,
-            "at_risk": at_risk.astype(np.int64),
-            "events": np.rint(episodes).astype(np.int64),
-            "mean_episodes": mean,
-            "se": se,
-            "lower": mean / width,
-            "upper": mean * width,
-            "se_poisson": np.sqrt(np.cumsum(rate / at_risk)),
-            "n_children_again": np.bincount(soonest, minlength=n + 1)[:n].cumsum(),
+    columns = {
+        "days": days,
+        "at_risk": at_risk.astype(np.int64),
+        "events": np.rint(episodes).astype(np.int64),
+        "mean_episodes": mean,
+        "se": se,
+        "lower": mean / width,
+        "upper": mean * width,
+        "se_poisson": np.sqrt(np.cumsum(before**2 * rate / at_risk)),
+        "n_children_again": _children_again(spells, last, n),
+    }
+    if takes_exits:
+        columns |= {
+            "exits": np.rint(found.exits).astype(np.int64),
+            "share_left": found.share_left,
+            "mean_if_none_left": nelson_aalen,
         }
-    )
+    told = _Told(spells, (days, first, last), at_risk, episodes, found.exits if takes_exits else None)
+    return pd.DataFrame(columns), _influence(told, mean)
 
 
-def mean_cumulative(intervals: pd.DataFrame, by: str | None = None) -> MeanCumulative:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class _Told:
+    """What was counted of one group, by step."""
+
+    spells: Spells
+    steps: tuple[Floats, Ints, Ints]
+    at_risk: Floats
+    episodes: Floats
+    gone: Floats | None
+
+
+def _children_again(spells: Spells, last: Ints, n_steps: int) -> Ints:
+    """Count distinct children with an episode by each step; spells are in the order of child and time."""
+    with_episode = np.flatnonzero(spells.episodes > 0)
+    soonest = with_episode[np.diff(spells.child[with_episode], prepend=-1) != 0]
+    return np.bincount(last[soonest], minlength=n_steps).cumsum()
+
+
+def _influence(told: _Told, mean: Floats) -> dict[str, float]:
+    """Find the day to judge by, the mean on it, and that mean without the child whose leaving out changes it most.
+
+    Children are first ordered by the derivative of the mean by their weight; then those who weigh most are left out.
+    """
+    judged = {"judged_on_day": np.nan, "judged_mean": np.nan, "judged_without_one": np.nan}
+    spells, (days, first, last), at_risk = told.spells, told.steps, told.at_risk
+    if not len(days):
+        return judged
+    at = int(np.flatnonzero(at_risk >= max(2.0, STILL_AT_RISK * at_risk.max()))[-1:].sum())
+    judged |= {"judged_on_day": float(days[at]), "judged_mean": float(mean[at])}
+    if spells.n_children < 2:
+        return judged
+    fallen = np.concatenate([[0.0], np.cumsum((told.episodes / at_risk**2)[: at + 1])])
+    moved = np.where(last <= at, spells.episodes / at_risk[last], 0.0)
+    moved -= fallen[np.minimum(last, at) + 1] - fallen[np.minimum(first, at + 1)]
+    heads = np.flatnonzero(spells.is_first)
+    by_child = np.abs(np.add.reduceat(moved, heads))
+    most = np.argpartition(by_child, -min(N_LEFT_OUT, len(heads)))[-N_LEFT_OUT:]
+    farthest = float(mean[at])
+    for child in most:
+        rows = slice(heads[child], heads[child + 1] if child + 1 < len(heads) else len(last))
+        without = float(_mean_without(told, rows)[at])
+        if abs(without - mean[at]) > abs(farthest - mean[at]):
+            farthest = without
+    return {**judged, "judged_without_one": farthest}
+
+
+def _mean_without(told: _Told, rows: slice) -> Floats:
+    """Return the mean after each step without one child's rows."""
+    spells, (_, first, last), n = told.spells, told.steps, len(told.at_risk)
+    # Where nobody is left, nothing happens either.
+    here = np.maximum(told.at_risk - sum_over_risk(None, first[rows], last[rows], n), 1.0)
+    rate = (told.episodes - np.bincount(last[rows], spells.episodes[rows], minlength=n)) / here
+    if told.gone is not None:
+        rate = rate * share_staying(told.gone - np.bincount(last[rows], spells.exits[rows], minlength=n), here)[1]
+    found: Floats = np.cumsum(rate)
+    return found
+
+
+def group_rows(intervals: pd.DataFrame, by: str | None) -> list[tuple[object, Ints | None]]:
+    """Return the groups' labels and the positions of their rows; without a grouping, all rows (None).
+
+    Raises
+    ------
+    ArgumentRefused
+        If there is no such column.
+
+    Examples
+    --------
+    >>> [label for label, _ in group_rows(pd.DataFrame({"home": ["oak", "elm"]}), "home")]
+    ['elm', 'oak']
+    """
+    if by is None:
+        return [(None, None)]
+    named = by in schema.INTERVALS.names and by in intervals.columns
+    return list(groups_of(schema.conform(intervals, schema.INTERVALS, only=(by,)) if named else intervals, by))
+
+
+def curves_of(
+    intervals: pd.DataFrame, rows: Rows, by: str | None, left: Left | None = None, cluster: str | None = None
+) -> MeanCumulative:
+    """Estimate the curves of a table that has been checked.
+
+    Raises
+    ------
+    TableRefused
+        If an episode stands on a spell without length that follows no other, or the clusters are not recorded.
+    ArgumentRefused
+        If there is no such column to group by.
+    """
+    together = None if cluster is None else numbered_clusters(intervals, cluster)
+    gone = left.rows if left is not None else _said_to_have_left(intervals)
+    tables, counts = [], []
+    for label, chosen in group_rows(intervals, by):
+        spells = spells_of(rows, chosen, gone)
+        table, judged = _one_curve(spells, left is not None, together)
+        tables.append((label, table))
+        count = {
+            "n_children": spells.n_children,
+            "n_episodes": int(spells.episodes.sum()),
+            "days_at_risk": float((spells.stop - spells.start).sum()),
+            "n_zero_length": spells.n_zero_length,
+            "n_left": int(spells.exits.sum()),
+        }
+        counts.append((label, pd.DataFrame([{**count, **judged}])))
+    not_used = 0 if left is None else left.n_after + left.n_of_others
+    return MeanCumulative(by, stack(tables, by), stack(counts, by), left is not None, not_used, cluster)
+
+
+def _said_to_have_left(intervals: pd.DataFrame) -> Bools | None:
+    """Say which rows end by the child leaving, where the table says why rows end."""
+    if "ended_by" not in intervals.columns:
+        return None
+    return ended_by(intervals, schema.COMPETING_EXITS)
+
+
+def mean_cumulative(
+    intervals: pd.DataFrame, by: str | None = None, *, exits: Exits | None = None, cluster: str | None = None
+) -> MeanCumulative:
     """Estimate the mean number of episodes per child by each day since the origin.
 
     Nelson-Aalen over spells at risk, with late entry and gaps at risk; variance by Lawless and Nadeau, which makes no
@@ -225,6 +349,16 @@ def mean_cumulative(intervals: pd.DataFrame, by: str | None = None) -> MeanCumul
         ``child_id start stop event`` in days. Further columns may be grouped by.
     by : str, optional
         A column of ``intervals``: one curve per value, blanks as "not recorded".
+    exits : "ended_by", reasons, DataFrame or Series, optional
+        Who left for good, after which a child can have no episode here. None: leaving is an end of follow-up like any
+        other, and the curve is what would be seen if nobody left. ``"ended_by"``: rows whose column ``ended_by`` is one
+        of ``schema.COMPETING_EXITS`` (left care, moved away, died, other); a reason or a list of reasons takes these
+        only. The end of the data and the 18th birthday are known beforehand, take nobody away in the middle, and stay
+        ends of follow-up. A DataFrame with ``child_id`` and ``days`` (or a Series of days by child), one row per
+        child who left: it counts if it is the child's last day at risk, or later if the child was missing at last.
+    cluster : str, optional
+        A column of ``intervals`` (a home, a team) whose children's episodes may come together; the variance is then by
+        its values instead of by child.
 
     Returns
     -------
@@ -235,15 +369,17 @@ def mean_cumulative(intervals: pd.DataFrame, by: str | None = None) -> MeanCumul
     ------
     TableRefused
         If a column is absent, a spell ends before it starts or is infinite, two spells of one child overlap, or
-        ``event`` is not 0 or 1, or an episode stands on a spell without length that follows no other.
+        ``event`` is not 0 or 1, an episode stands on a spell without length that follows no other, a child has time at
+        risk after having left, or the exits cannot be used.
     ArgumentRefused
-        If there is no such column to group by.
+        If there is no such column to group or cluster by, or no such reason to leave.
 
     Notes
     -----
     Lawless JF, Nadeau C (1995), Some simple robust methods for the analysis of recurrent events, Technometrics
     37:158-168. The same numbers as R's ``survfit(Surv(start, stop, event) ~ 1, id = id, robust = TRUE)``, except that
-    episodes on spells without length are counted and not dropped.
+    episodes on spells without length are counted and not dropped. With exits: Ghosh D, Lin DY (2000), Nonparametric
+    analysis of recurrent events and death, Biometrics 56:554-562; without any exit the two are the same.
 
     Examples
     --------
@@ -262,17 +398,20 @@ def mean_cumulative(intervals: pd.DataFrame, by: str | None = None) -> MeanCumul
     1  20.0        3       1          0.667  0.272
     2  30.0        2       0          0.667  0.272
     3  40.0        1       1          1.667  0.272
+
+    C left care on day 20, and can have no further episode:
+
+    >>> left = mean_cumulative(intervals, exits=pd.Series({"C": 20}))
+    >>> left.table[["days", "mean_episodes", "share_left"]].round(3)
+       days  mean_episodes  share_left
+    0  10.0          0.333       0.000
+    1  20.0          0.667       0.333
+    2  30.0          0.667       0.333
+    3  40.0          1.333       0.333
     """
-    frame, start, stop = read_spells(intervals)
-    tables, counts = [], []
-    for label, rows in groups_of(frame, by):
-        spells = spells_of(frame, rows, start, stop)
-        tables.append((label, _one_curve(spells)))
-        count = {
-            "n_children": len(np.unique(spells.child)),
-            "n_episodes": int(spells.episodes.sum()),
-            "days_at_risk": float((spells.stop - spells.start).sum()),
-            "n_zero_length": spells.n_zero_length,
-        }
-        counts.append((label, pd.DataFrame([count])))
-    return MeanCumulative(by=by, table=stack(tables, by), groups=stack(counts, by))
+    if cluster is not None and cluster not in getattr(intervals, "columns", []):
+        hint = did_you_mean(cluster, map(str, intervals.columns))
+        raise ArgumentRefused(f"there is no column '{cluster}' to cluster by.{hint}")
+    rows = read_rows(intervals)
+    left = None if exits is None else read_exits(intervals, rows, exits)
+    return curves_of(intervals, rows, by, left, cluster)
