@@ -1,0 +1,1 @@
+"""Exits: what happens to a child who leaves before going missing again."""
