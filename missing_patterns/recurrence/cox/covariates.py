@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ FUNCTIONS: dict[str, Any] = {
 }
 #: patsy's own words.
 _PATSY = ("C", "I", "Q", "bs", "cr", "cc", "te", "center", "scale", "standardize", "Treatment", "Sum", "Poly", "Diff")
+#: How numpy prints a number or a truth value inside a name.
+_NUMPY_WORDS = re.compile(r"np\.(?:\w+\(([^()]*)\)|(True|False)_)")
 _OUTCOME = ("child_id", "start", "stop", "event")
 _ELSEWHERE = {
     "strata": "give strata= to RecurrentCox",
@@ -249,7 +252,7 @@ def _read_formula(frame: pd.DataFrame, formula: str, table: str) -> tuple[Covari
     _refuse_outcome(sources)
     _check_sources(frame, sources, table)
     matrix, info = _patsy(described, frame, sources, table)
-    names = tuple(name for name in info.column_names if name != "Intercept")
+    names = tuple(_NUMPY_WORDS.sub(r"\1\2", name) for name in info.column_names if name != "Intercept")
     return Covariates(names, sources, formula, info), matrix
 
 
@@ -304,8 +307,12 @@ def _patsy(described: Any, frame: pd.DataFrame, sources: Sequence[str], table: s
             )
             continue
         values, _ = _numbers(series)
-        is_bool = pd.api.types.is_bool_dtype(series.dtype)
-        data[name] = series.to_numpy(dtype=object) if values is None or is_bool else values
+        if values is None or pd.api.types.is_bool_dtype(series.dtype):
+            data[name] = series.to_numpy(dtype=object)
+        else:
+            # Whole numbers stay whole, so that as categories they are called 2 and not 2.0.
+            is_whole = pd.api.types.is_integer_dtype(series.dtype)
+            data[name] = values.astype(np.int64) if is_whole else values
     try:
         made = patsy.dmatrix(
             described,
