@@ -104,8 +104,9 @@ class SharedFrailty:
         of 0 and a hidden rate of 1. ``at_risk`` counts rows.
     check_ : pd.DataFrame
         ``episodes n_children expected expected_if_alike``: how many children have 0, 1, 2, 3 to 9, 10 or more episodes,
-        and how many would by the model, and by the one with theta 0. Expectations are NaN where follow-up often ends at
-        an episode: then numbers of episodes are what the design made them.
+        and how many would by the model, and by the one with theta 0. Expectations are rough where covariates change
+        with the child's own episodes, and NaN where follow-up often ends at an episode: then numbers of episodes are
+        what the design made them.
     means_ : pd.Series
         Mean of each covariate over the rows.
     n_groups_, n_children_, n_episodes_, n_rows_, n_steps_ : int

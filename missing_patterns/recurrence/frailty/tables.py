@@ -69,7 +69,7 @@ def episodes_per_child(counts: Ints, expected: Floats, theta: float, alike: Floa
     -------
     pd.DataFrame
         ``episodes n_children expected expected_if_alike``: the band, the children in it, and those expected there:
-        negative binomial, and Poisson.
+        negative binomial, and Poisson. Rough where covariates change with the child's own episodes.
 
     Raises
     ------
@@ -81,23 +81,30 @@ def episodes_per_child(counts: Ints, expected: Floats, theta: float, alike: Floa
     >>> table["n_children"].tolist(), table["expected"].round(2).tolist()
     ([2, 1, 0, 1, 0], [2.0, 1.0, 0.5, 0.5, 0.0])
     """
-    from scipy.special import betaincc, gammaincc
-
-    def up_to(k: int) -> tuple[float, float]:
-        chance = gammaincc(k + 1, alike).sum()
-        if theta == 0:
-            return float(gammaincc(k + 1, expected).sum()), float(chance)
-        part = theta * expected / (1 + theta * expected)
-        return float(betaincc(k + 1, 1 / theta, part).sum()), float(chance)
-
-    n = float(len(counts))
+    by_model, by_chance = _chances(expected, theta), _chances(alike, 0.0)
     rows = []
     for name, low, high in BANDS:
-        above = up_to(high) if high is not None else (n, n)
-        below = up_to(low - 1) if low else (0.0, 0.0)
-        there = (counts >= low) & (counts <= high) if high is not None else counts >= low
-        rows.append((name, int(there.sum()), above[0] - below[0], above[1] - below[1]))
+        if high is None:
+            there = (int((counts >= low).sum()), len(counts) - by_model.sum(), len(counts) - by_chance.sum())
+        else:
+            band = slice(low, high + 1)
+            there = (int(((counts >= low) & (counts <= high)).sum()), by_model[band].sum(), by_chance[band].sum())
+        rows.append((name, *there))
     return pd.DataFrame(rows, columns=["episodes", "n_children", "expected", "expected_if_alike"])
+
+
+def _chances(expected: Floats, theta: float) -> Floats:
+    """Sum over children the chance of each number of episodes below the last band, each from the one before."""
+    n = BANDS[-1][1]
+    if theta:
+        chance, grows = np.exp(-np.log1p(theta * expected) / theta), expected / (1 + theta * expected)
+    else:
+        chance, grows = np.exp(-expected), expected
+    total = np.empty(n)
+    for k in range(n):
+        total[k] = chance.sum()
+        chance = chance * grows * ((1 + k * theta) / (k + 1))
+    return total
 
 
 def baseline(point: Point, beta: Floats, means: Floats, strata: pd.DataFrame) -> pd.DataFrame:

@@ -155,14 +155,8 @@ def plot(model: SharedFrailty, ax: Axes | None = None) -> Axes:
     ax.plot(100 * part, 100 * share_of_most_frequent(model.theta_, part), color=BLUE, label=label)
     ax.plot([0, 100], [0, 100], color=GREY, linestyle="--", label="If all were alike")
     share = 100 * model.share_of_most_frequent(0.1)[0]
-    ax.plot([10], [share], "o", color=BLUE)
-    ax.annotate(
-        f"The tenth who go most often:\n{share:.0f} % of episodes",
-        (10, share),
-        xytext=(12, -6),
-        textcoords="offset points",
-        va="top",
-    )
+    most = f"The tenth who go most often: {share:.0f} % of episodes"
+    ax.plot([10], [share], "o", color=BLUE, linestyle="none", label=most)
     ax.set_xlim(0, 100)
     ax.set_ylim(0, 101)
     ax.set_xlabel(f"Part of the {many}, highest hidden rates first (%)")
