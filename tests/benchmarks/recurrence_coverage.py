@@ -168,6 +168,166 @@ def shares(rng: np.random.Generator) -> Found:
     }
 
 
+# --- models ------------------------------------------------------------------------------------------------------
+
+EFFECTS = {"care": 0.5, "age": -0.25}
+
+
+def of_model(rng: np.random.Generator, n: int, variance: float, **more: Any) -> pd.DataFrame:
+    """Return spells whose rate goes with care and age."""
+    who = with_groups(rng, n)
+    rate = 1.5 / 365 * np.exp(who["care"] * EFFECTS["care"] + who["age"] * EFFECTS["age"]).to_numpy()
+    return make_children(rng, n, rate, variance=variance, **more).join(who, on="child_id")
+
+
+def wald(coef: pd.Series, covariance: pd.DataFrame, label: str) -> Found:
+    """Return the normal intervals of the two coefficients."""
+    se = np.sqrt(np.diag(covariance))
+    found: Found = {}
+    for k, (name, true) in enumerate(EFFECTS.items()):
+        low, high = limits(float(coef[name]), float(se[k]))
+        found[f"{label}, {name}"] = (low, true, high)
+    return found
+
+
+@study(1000)
+def cox(rng: np.random.Generator) -> Found:
+    """Andersen-Gill where children differ, 150 of them, two in five on file late."""
+    fit = recurrence.RecurrentCox().fit(of_model(rng, 150, 0.8, late=0.4), list(EFFECTS))
+    return {
+        **wald(fit.coef_, fit.robust_covariance_, "RecurrentCox robust"),
+        **wald(fit.coef_, fit.covariance_, "RecurrentCox model's own (too narrow)"),
+    }
+
+
+@study(1000)
+def cox_alike(rng: np.random.Generator) -> Found:
+    """Andersen-Gill where children do not differ: both errors should do."""
+    fit = recurrence.RecurrentCox().fit(of_model(rng, 150, 0.0, late=0.4), list(EFFECTS))
+    return {
+        **wald(fit.coef_, fit.robust_covariance_, "RecurrentCox robust, children alike"),
+        **wald(fit.coef_, fit.covariance_, "RecurrentCox model's own, children alike"),
+    }
+
+
+@study(1000)
+def pwp(rng: np.random.Generator) -> Found:
+    """Each episode with a baseline of its own, gap time; children alike, gaps ever shorter."""
+    n = 150
+    who = with_groups(rng, n)
+    ratio = np.exp(who["care"] * EFFECTS["care"] + who["age"] * EFFECTS["age"]).to_numpy()
+    child, start, parts, number = np.arange(n), np.zeros(n), [], 1
+    while len(child):
+        gap = rng.weibull(1.3, len(child)) * (400.0 / number) * ratio[child] ** (-1 / 1.3)
+        stop = start + gap
+        event = stop < 730
+        rows = {"child_id": child, "start": start, "stop": np.minimum(stop, 730.0), "event": event.astype(int)}
+        parts.append(pd.DataFrame(rows).assign(episode_no=number))
+        child, start, number = child[event], stop[event], number + 1
+    spells = pd.concat(parts, ignore_index=True).join(who, on="child_id")
+    fit = recurrence.pwp(spells, list(EFFECTS), time="gap", max_stratum=8)
+    return {
+        **wald(fit.coef_, fit.robust_covariance_, "pwp gap time, robust"),
+        **wald(fit.coef_, fit.covariance_, "pwp gap time, model's own"),
+    }
+
+
+@study(500)
+def frailty(rng: np.random.Generator) -> Found:
+    """Shared gamma frailty of variance 0.8, 200 children."""
+    fit = recurrence.SharedFrailty().fit(of_model(rng, 200, 0.8), list(EFFECTS))
+    low, high = fit.theta_interval_
+    return {
+        **wald(fit.coef_, fit.covariance_full_, "SharedFrailty full"),
+        **wald(fit.coef_, fit.covariance_sparse_, "SharedFrailty sparse"),
+        "SharedFrailty theta, profile": (low, 0.8, high),
+    }
+
+
+@study(500)
+def rates(rng: np.random.Generator) -> Found:
+    """Negative binomial rates with time at risk, 200 children."""
+    fit = recurrence.episode_rates(of_model(rng, 200, 0.8), list(EFFECTS))
+    covariance = fit.covariance_.loc[list(EFFECTS), list(EFFECTS)]
+    return wald(fit.coef_, covariance, "episode_rates")
+
+
+@study(500)
+def dynamics(rng: np.random.Generator) -> Found:
+    """Short-run clustering of 0.25 further episodes per episode, lag 14 days; 400 children on file."""
+    from missing_patterns.recurrence.dynamics import simulate_repeats
+
+    spells = simulate_repeats(400, alpha=0.25, lag_days=14, random_state=int(rng.integers(1 << 31)))
+    fit = recurrence.RepeatDynamics().fit(spells)
+    row = fit.profile().iloc[0]
+    low, high = limits(fit.alpha_, float(np.sqrt(fit.covariance_.loc["alpha", "alpha"])))
+    return {
+        "RepeatDynamics alpha, profile": (row["lower"], 0.25, row["upper"]),
+        "RepeatDynamics alpha, normal": (max(low, 0.0), 0.25, high),
+    }
+
+
+@study(1000)
+def clustering(rng: np.random.Generator) -> Found:
+    """No clustering, children who differ: the ratio within children is 1."""
+    spells = make_children(rng, 400, 3.0 / 365, rounded=False)
+    table = recurrence.short_run_clustering(spells).table
+    return {
+        f"short_run_clustering {int(row['window_days'])} days, {row['steady']}": (row["lower"], 1.0, row["upper"])
+        for _, row in table.iterrows()
+    }
+
+
+# --- exits and actions -------------------------------------------------------------------------------------------
+
+
+@study(1000)
+def incidence(rng: np.random.Generator) -> Found:
+    """Going again against leaving, both at a constant rate; 200 children, one gap each, followed for 40 to 300 days."""
+    n, again, leave, at = 200, 2.0 / 365, 1.0 / 365, 90.0
+    when, kind = rng.exponential(1 / (again + leave), n), rng.random(n) < again / (again + leave)
+    followed = rng.uniform(40, 300, n)
+    ended = np.where(when > followed, "end_of_data", np.where(kind, "episode", "left_care"))
+    gaps = pd.DataFrame({"child_id": np.arange(n), "episode_no": 1, "gap_days": np.minimum(when, followed)})
+    gaps = gaps.assign(event=(ended == "episode").astype(int), ended_by=ended)
+    table = recurrence.cumulative_incidence(gaps).at([at]).set_index("end")
+    whole = 1 - np.exp(-(again + leave) * at)
+    truth = {"episode": whole * again / (again + leave), "exit": whole * leave / (again + leave)}
+    return {
+        f"cumulative_incidence {end}, day 90": (table.loc[end, "lower"], true, table.loc[end, "upper"])
+        for end, true in truth.items()
+    }
+
+
+def _after(rng: np.random.Generator, effect: float, n_boot: int) -> Found:
+    from missing_patterns import build_episodes, make_borough
+
+    records = make_borough(600, 36, seed=int(rng.integers(1 << 31)), interview_effect=effect).records
+    episodes = build_episodes(records.incidents, observed_until="2026-10-31")
+    actions = recurrence.completed_interviews(episodes, records.interviews)
+    told = recurrence.compare_after(
+        episodes, actions, observed_until="2026-10-31", children=records.children, n_boot=n_boot
+    )
+    wrong = told.summary().iloc[0]
+    row = told.summary().set_index("method").loc["weighted, alike returns"]
+    found = {f"compare_after {effect}, robust": (row["lower"], effect, row["upper"])}
+    if n_boot:
+        found[f"compare_after {effect}, children drawn anew"] = (told.lower, effect, told.upper)
+    return {**found, f"ever against never {effect} (immortal time)": (wrong["lower"], effect, wrong["upper"])}
+
+
+@study(500)
+def after(rng: np.random.Generator) -> Found:
+    """An interview that changes nothing, and one that takes four in ten off the rate; boroughs of 600 children."""
+    return {**_after(rng, 1.0, 0), **_after(rng, 0.6, 0)}
+
+
+@study(100)
+def after_bootstrap(rng: np.random.Generator) -> Found:
+    """The same with children drawn anew 100 times, which takes long: fewer replications."""
+    return _after(rng, 0.6, 100)
+
+
 # --- running them ------------------------------------------------------------------------------------------------
 
 
