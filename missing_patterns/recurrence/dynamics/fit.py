@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from missing_patterns.recurrence.common import Floats
+from missing_patterns.recurrence.common import Floats, Ints
 from missing_patterns.recurrence.dynamics.factors import Factors
 from missing_patterns.recurrence.dynamics.history import History
 from missing_patterns.recurrence.dynamics.likelihood import Likelihood, Parameters, Value
@@ -190,20 +190,19 @@ def fit_all(rows: Rows, *, zero_truncated: bool, n_nodes: int) -> tuple[Likeliho
     return likelihood, full if full.value.loglik > null.value.loglik else null, null, alike
 
 
-def curvature(likelihood: Likelihood, theta: Floats) -> Floats:
-    """Return minus the second derivatives of the log-likelihood: differences of its exact gradient.
+def curvature(likelihood: Likelihood, theta: Floats, at: Ints) -> Floats:
+    """Return minus the second derivatives of the log-likelihood by some parameters: differences of its exact gradient.
 
     Raises
     ------
     Nothing.
     """
-    n = len(theta)
-    matrix = np.empty((n, n))
-    for k in range(n):
-        step = np.zeros(n)
+    matrix = np.empty((len(at), len(at)))
+    for row, k in enumerate(at.tolist()):
+        step = np.zeros(len(theta))
         step[k] = 1e-4
         above, below = (likelihood(Parameters.of(theta + sign * step)).gradient for sign in (1.0, -1.0))
-        matrix[k] = (below - above) / 2e-4
+        matrix[row] = (below - above)[at] / 2e-4
     return 0.5 * (matrix + matrix.T)
 
 
@@ -260,18 +259,18 @@ def covariance(likelihood: Likelihood, full: Fitted, factors: Factors) -> pd.Dat
     """
     theta = full.theta
     low, high = bounds_of(theta)
-    inside = (theta > low + 1e-4) & (theta < high - 1e-4)
-    if theta[1] <= low[1] + 1e-4:
+    inside = (theta > low + 2e-4) & (theta < high - 2e-4)
+    if theta[1] <= low[1] + 2e-4:
         inside[2] = False  # without further episodes there is no lag
     units = np.concatenate([np.exp(theta[:4]), 1.0 / factors.spread])
     units[0] *= DAYS_PER_YEAR
     units[1] = 1.0
     at = np.flatnonzero(inside)
-    information = curvature(likelihood, theta)[np.ix_(at, at)]
+    information = curvature(likelihood, theta, at)
     matrix: Floats = np.full((len(theta), len(theta)), np.nan)
     if (np.linalg.eigvalsh(information) > 0).all():
         matrix[np.ix_(at, at)] = np.linalg.inv(information) * np.outer(units[at], units[at])
-    if theta[3] <= low[3] + 1e-4:  # the rate of children who are not on file is then not known either
+    if theta[3] <= low[3] + 2e-4:  # the rate of children who are not on file is then not known either
         matrix[0], matrix[:, 0] = np.nan, np.nan
     names = [*PARAMETERS, *factors.names]
     return pd.DataFrame(matrix, index=names, columns=names)

@@ -19,7 +19,6 @@ from missing_patterns.recurrence.dynamics.fit import (
     DAYS_PER_YEAR,
     LOWER,
     PARAMETERS,
-    UPPER,
     Fitted,
     covariance,
     fit_all,
@@ -35,6 +34,9 @@ if TYPE_CHECKING:
 
 #: Half the 95 % point of chi-squared with one degree of freedom.
 _DROP = 0.5 * Z95**2
+
+#: Days of mean lag from which on it is no short run any more: a search allows up to 180.
+LONG_LAG = 90.0
 
 #: Below so many repeats, chance is hard to judge.
 FEW_REPEATS = 30
@@ -109,7 +111,7 @@ class RepeatDynamics:
     there, hence the bootstrap; a statistic below about 4 is within chance.
 
     In simulated data of 1,500 children with a planted ``alpha`` of 0.20, rates that are lognormal and not gamma
-    move the estimate by no more than 0.02. Rates that change within a child's time move it far more: to about 0.30 where they
+    move the estimate by no more than 0.02. Rates that change within a child's time move it far more: to 0.30 where they
     grow fourfold over three years, and 0.21 with ``bands`` of half a year. In the made-up borough, where rates follow
     age, a planted 0.20 is found as 0.23 to 0.25 without bands, and as 0.20 to 0.22 with a band for each year of age.
 
@@ -282,10 +284,10 @@ class RepeatDynamics:
             said.append(f"There are only {plural(self.n_repeats_, 'repeat')}: take a longer period or more children.")
         if self.statistic_ < words.QUICK_LIMIT:  # alpha and lag are within chance of nothing: their values mean little
             return said
-        if theta[2] >= UPPER[2] - 1e-6:
+        if self.lag_days_ >= LONG_LAG:
             said.append(
-                f"The lag is at the longest allowed, {np.exp(UPPER[2]):.0f} days: the data show a slow change of "
-                "rates, not a short run. Give strata= for placements, or look at a shorter period."
+                f"The mean lag is {self.lag_days_:.0f} days: the data show a slow change of rates, no short run. Give "
+                "bands= for age or strata= for placements, or look at a shorter period."
             )
         if theta[2] <= LOWER[2] + 1e-6:
             said.append(
