@@ -42,6 +42,8 @@ class Returns:
         Whether it ends with the next episode.
     act : array
         First action after the return and before ``stop``; infinite where there was none.
+    quarter : array
+        Quarter of the day in which the child came back, 0 to 3; 4 where only the date is known.
     accounting : dict
         What became of every action and return.
 
@@ -55,6 +57,7 @@ class Returns:
     stop: Floats
     event: Bools
     act: Floats
+    quarter: Ints
     accounting: dict[str, int]
 
     def __repr__(self) -> str:
@@ -194,6 +197,7 @@ def read_returns(
         stop=stop[kept],
         event=event[kept],
         act=np.where(act >= stop, np.inf, act)[kept],
+        quarter=np.where(dated, 4, returned.dt.hour.fillna(0).to_numpy() // 6).astype(np.int64)[kept],
         accounting=accounting,
     )
 

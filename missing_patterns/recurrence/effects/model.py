@@ -11,10 +11,11 @@ import pandas as pd
 
 from missing_patterns.episodes.known import Moment
 from missing_patterns.errors import ArgumentRefused, EstimateDoubtful
-from missing_patterns.recurrence.common import Z95, Bools, Floats, Ints, check_seed
+from missing_patterns.recurrence.common import check_seed
 from missing_patterns.recurrence.effects import weights as w
 from missing_patterns.recurrence.effects.balance import balance_table, e_value, overlap_table
 from missing_patterns.recurrence.effects.covariates import Covariates, default_covariates, read_covariates
+from missing_patterns.recurrence.effects.estimates import ESTIMATE, curves_of, estimate_all, resample
 from missing_patterns.recurrence.effects.exposure import Returns, read_returns
 
 if TYPE_CHECKING:
@@ -29,16 +30,6 @@ MIN_EFFECTIVE = 0.1
 
 #: A share going again beyond which an odds-like ratio is far from a ratio of risks (VanderWeele and Ding 2017).
 COMMON = 0.15
-
-#: The rows of the table of estimates, in order: the second is what each does.
-METHODS = {
-    "ever against never": "returns ever acted on against the others, from day 0: WRONG, immortal time",
-    "from the action on": "time after the action against time before or without one, no weights",
-    "weighted": "the same, weighted for who is acted on when",
-    "weighted, alike returns": "the same, weighted, and among returns alike in the covariates: THE ESTIMATE",
-    "within the same child": "time after the action against the same child's other returns, no weights",
-}
-ESTIMATE = "weighted, alike returns"
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -180,7 +171,9 @@ def compare_after(  # noqa: PLR0913 - the tables and the choices, all named
     the next episode, so no child is credited with days that only those still back can have. Each return is weighted by
     the inverse of the chance of its course given what was known when the child came back (a Cox model of the time to
     the action among those still back and not acted on; stabilised, drawn in at the 1st and 99th percentile), and
-    compared among returns alike in the same covariates, so that it is enough if one of the two models is right.
+    compared among returns alike in the same covariates, so that it is enough if one of the two models is right. Only
+    returns in the same quarter of the day are compared: actions happen by day and children go in the evening, so at any
+    hour since the return the two groups would otherwise stand at unlike times of day.
 
     Parameters
     ----------
@@ -305,12 +298,12 @@ def _compare(returns: Returns, known: Covariates, counts: dict[str, int], asked:
     end = float(returns.stop.max()) if asked.max_days is None else asked.max_days
     rows = w.cut_rows(returns.stop, returns.event, returns.act)
     chance = w.chance_of_action(returns.stop, returns.act, known.matrix)
-    weight, n_drawn_in = w.truncate(chance.weights(rows))
+    weight, n_drawn_in = w.truncate(chance.weights(rows), rows.acted)
     overlap = overlap_table(rows, weight, chance, end)
     _refuse_no_overlap(overlap)
     acted_from = float(np.median(returns.act[np.isfinite(returns.act)]))
-    table, fit = _estimates(returns, rows, weight, known.matrix)
-    resampled = _resample(returns, rows, known.matrix, (chance.beta, fit.beta), asked)
+    table, fit = estimate_all(returns, rows, weight, known.matrix)
+    resampled = resample(returns, rows, known.matrix, (chance.beta, fit.beta), (asked.n_boot, asked.random_state))
     good = resampled[np.isfinite(resampled).all(axis=1)]
     for k, method in enumerate(("weighted", ESTIMATE)):
         limits = np.exp(np.quantile(good[:, k], [0.025, 0.975])) if len(good) >= 20 else (np.nan, np.nan)
@@ -322,7 +315,7 @@ def _compare(returns: Returns, known: Covariates, counts: dict[str, int], asked:
     notes = _doubts(balance, fit.converged, known, (len(resampled), len(good)), counts)
     for note in notes:
         warnings.warn(note, EstimateDoubtful, stacklevel=3)
-    curves = _curves(fit, known.matrix, end, acted_from)
+    curves = curves_of(fit, known.matrix, returns.quarter, (end, acted_from))
     return ActionComparison(
         ratio=float(row["ratio"]),
         lower=lower,
@@ -353,67 +346,6 @@ def _refuse_no_overlap(overlap: pd.DataFrame) -> None:
         )
 
 
-def _estimates(returns: Returns, rows: w.Rows, weight: Floats, matrix: Floats) -> tuple[pd.DataFrame, w.Fitted]:
-    """Fit every method; the second is the fit of the estimate."""
-    ones, child = np.ones(len(rows.at)), returns.child[rows.at]
-    n = len(returns.stop)
-    ever = np.isfinite(returns.act)
-    whole = w.Rows(np.zeros(n), returns.stop, returns.event, ever.astype(np.float64), np.arange(n), returns.stop)
-    fits = {
-        "ever against never": (w.outcome(whole, np.ones(n), None), returns.child),
-        "from the action on": (w.outcome(rows, ones, None), child),
-        "weighted": (w.outcome(rows, weight, None), child),
-        ESTIMATE: (w.outcome(rows, weight, matrix), child),
-        "within the same child": (w.outcome(rows, ones, None, stratum=child), child),
-    }
-    found = []
-    for method, (fit, cluster) in fits.items():
-        log, se = float(fit.beta[0]), w.robust_se(fit, cluster)
-        if not fit.converged:
-            log, se = np.nan, np.nan
-        found.append(
-            {
-                "method": method,
-                "ratio": float(np.exp(log)),
-                "lower": float(np.exp(log - Z95 * se)),
-                "upper": float(np.exp(log + Z95 * se)),
-                "se_log": se,
-                "lower_bootstrap": np.nan,
-                "upper_bootstrap": np.nan,
-                "what": METHODS[method],
-            }
-        )
-    return pd.DataFrame(found), fits[ESTIMATE][0]
-
-
-def _resample(returns: Returns, rows: w.Rows, matrix: Floats, start: tuple[Floats, Floats], asked: _Asked) -> Floats:
-    """Return, of each resample of children, the log ratios of the two weighted methods, weights estimated anew."""
-    rng = np.random.default_rng(asked.random_state)
-    n_children = int(returns.child.max()) + 1
-    found = np.full((asked.n_boot, 2), np.nan)
-    for b in range(asked.n_boot):
-        times = np.bincount(rng.integers(n_children, size=n_children), minlength=n_children)
-        found[b] = _one_resample(returns, rows, matrix, times[returns.child].astype(np.float64), start)
-    return found
-
-
-def _one_resample(
-    returns: Returns, rows: w.Rows, matrix: Floats, times: Floats, start: tuple[Floats, Floats]
-) -> tuple[float, float]:
-    drawn: Bools = times[rows.at] > 0
-    here = rows.take(drawn)
-    after = here.acted > 0
-    if not (here.event & after).any() or not (here.event & ~after).any():
-        return np.nan, np.nan
-    chance = w.chance_of_action(returns.stop, returns.act, matrix, times, start[0])
-    weight = w.truncate(chance.weights(here))[0] * times[here.at]
-    adjusted = w.outcome(here, weight, matrix, start=start[1])
-    plain = w.outcome(here, weight, None, start=start[1][:1])
-    if not (adjusted.converged and plain.converged):
-        return np.nan, np.nan
-    return float(plain.beta[0]), float(adjusted.beta[0])
-
-
 def _doubts(
     balance: pd.DataFrame, converged: bool, known: Covariates, resamples: tuple[int, int], counts: dict[str, int]
 ) -> tuple[str, ...]:
@@ -432,17 +364,3 @@ def _doubts(
     if fewest < 2 * len(known.names):
         notes.append(f"{len(known.names)} covariates are many for {fewest} episodes or actions; give fewer")
     return tuple(notes)
-
-
-def _curves(fit: w.Fitted, matrix: Floats, end: float, acted_from: float) -> pd.DataFrame:
-    """Share gone again by each day, averaged over all returns at the two groups' rates."""
-    days = np.unique(np.append(np.linspace(0.0, end, 57), [min(acted_from, end)]))
-    times, hazard = fit.likelihood.risk.times, fit.terms.hazard
-    line = matrix @ fit.beta[1:]
-    relative, size = np.unique(np.round(line, 2), return_counts=True)
-    share: Ints = size
-    so_far = np.concatenate([[0.0], np.cumsum(hazard)])[np.searchsorted(times, days, side="right")]
-    at_action = np.concatenate([[0.0], np.cumsum(hazard)])[np.searchsorted(times, acted_from, side="right")]
-    exposed = np.minimum(so_far, at_action) + np.exp(fit.beta[0]) * np.maximum(so_far - at_action, 0.0)
-    curves = [1.0 - np.exp(-np.outer(met, np.exp(relative))) @ share / share.sum() for met in (so_far, exposed)]
-    return pd.DataFrame({"days": days, "share_not_acted": curves[0], "share_acted": curves[1]})

@@ -236,8 +236,10 @@ def chance_of_action(
     return Chance(fit.beta, risk.times, fit.terms.hazard, none.hazard, relative)
 
 
-def truncate(weight: Floats, percentiles: tuple[float, float] = TRUNCATION) -> tuple[Floats, int]:
-    """Draw extreme weights in to the percentiles, and say how many were.
+def truncate(weight: Floats, acted: Floats, percentiles: tuple[float, float] = TRUNCATION) -> tuple[Floats, int]:
+    """Draw extreme weights in to the percentiles of their own group, and say how many were.
+
+    The groups are rows after the action and rows before or without one, which are many more.
 
     Raises
     ------
@@ -245,13 +247,17 @@ def truncate(weight: Floats, percentiles: tuple[float, float] = TRUNCATION) -> t
 
     Examples
     --------
-    >>> weight, n = truncate(np.array([0.1, *[1.0] * 98, 9.0]))
+    >>> weight, n = truncate(np.array([0.1, *[1.0] * 98, 9.0]), np.zeros(100))
     >>> float(weight.max()) < 2, n
     (True, 2)
     """
-    low, high = np.percentile(weight, percentiles)
-    outside = int(((weight < low) | (weight > high)).sum())
-    return np.clip(weight, low, high), outside
+    held, n_outside = weight.copy(), 0
+    for group in (acted > 0, acted == 0):
+        if group.any():
+            low, high = np.percentile(weight[group], percentiles)
+            n_outside += int(((weight[group] < low) | (weight[group] > high)).sum())
+            held[group] = np.clip(weight[group], low, high)
+    return held, n_outside
 
 
 def outcome(

@@ -75,7 +75,7 @@ def _weighted(result: ActionComparison) -> str:
     weakest = float((result.overlap["effective_n"] / result.overlap["n_returns"]).min())
     return (
         "Returns are weighted by the chance of their course given what was known when the child came back, and "
-        "compared among alike returns. At the moment of action the groups differed by up to "
+        "compared among returns alike in it. At the moment of action the groups differed by up to "
         f"{before:.2f} standard deviations, {after:.2f} once weighted (below {BALANCED} is usually called balanced); "
         f"the weights leave at least {weakest:.0%} of each group's information"
     )
@@ -114,7 +114,7 @@ def plot_estimates(result: ActionComparison, ax: Axes | None = None) -> Axes:
     """
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    from missing_patterns.recurrence.effects.model import ESTIMATE
+    from missing_patterns.recurrence.effects.estimates import ESTIMATE
 
     ax = new_axes(ax)
     table = result.estimates
@@ -149,7 +149,7 @@ def plot_estimates(result: ActionComparison, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(ScalarFormatter())
-    ax.set_xlabel("Rate of the next episode after the action, over that without (95 % interval)")
+    ax.set_xlabel("Rate ratio of going again (95 % interval)")
     return ax
 
 
@@ -174,7 +174,7 @@ def plot_balance(result: ActionComparison, ax: Axes | None = None) -> Axes:
     ax.plot(table["difference_after"], where, "o", color="#12436D", markersize=6, label="after weighting")
     ax.set_yticks(where, [_label(name) for name in table["covariate"]])
     ax.set_ylim(-0.7, len(table) - 0.3)
-    ax.set_xlabel("Acted on less still waiting, in standard deviations (band: balanced)")
+    ax.set_xlabel("Standard deviations apart")
     ax.legend(frameon=False, loc="best")
     return ax
 
@@ -207,7 +207,7 @@ def plot_curves(result: ActionComparison, ax: Axes | None = None) -> Axes:
         ax.annotate(
             f"{label}: {last[column]:.0%}",
             (last["days"], last[column]),
-            xytext=(0, 8 if column == higher else -14),
+            xytext=(0, 8 if column == higher else -34),
             textcoords="offset points",
             ha="right",
             color=colour,
