@@ -19,7 +19,7 @@ LOOK_UP_PER_ROW = 4
 LOOK_UP_ALWAYS = 100_000
 
 
-def refuse(rows: Ints, why: str, table: str = "intervals") -> TableRefused:
+def refuse(rows: Ints, why: str, table: str = "intervals", comma: str = ",") -> TableRefused:
     """Return the error that names the positions of rows.
 
     Raises
@@ -32,7 +32,7 @@ def refuse(rows: Ints, why: str, table: str = "intervals") -> TableRefused:
     The table 'intervals' cannot be used:
     - a spell ends before it starts, at position 4
     """
-    return TableRefused.of_problems(table, [f"{why}, at {positions([int(i) for i in np.sort(rows)])}"])
+    return TableRefused.of_problems(table, [f"{why}{comma} at {positions([int(i) for i in np.sort(rows)])}"])
 
 
 def require(frame: pd.DataFrame, table: schema.Table) -> None:

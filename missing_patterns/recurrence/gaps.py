@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns import schema
-from missing_patterns.errors import ArgumentRefused, TableRefused, did_you_mean, positions
+from missing_patterns.errors import ArgumentRefused, did_you_mean
 from missing_patterns.recurrence.common import (
     Bools,
     Floats,
     Ints,
-    check_flags,
     check_seed,
     draw_steps,
     groups_of,
@@ -23,14 +22,15 @@ from missing_patterns.recurrence.common import (
     plural,
     rows_of,
     stack,
-    tie_times,
 )
+from missing_patterns.recurrence.door import flags, numbered, numbers, ranked, refuse, require
 from missing_patterns.recurrence.product_limit import (
     bootstrap_error,
     greenwood_error,
     loglog_limits,
     product_limit,
 )
+from missing_patterns.recurrence.spells import steps_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -206,63 +206,82 @@ def _read(rows: pd.DataFrame, wanted: Floats) -> pd.DataFrame:
     return table
 
 
-def _order_children(child: Ints, days: Floats, event: Bools) -> tuple[Ints, Ints]:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class _Gaps:
+    """Gaps as arrays: number of the child from 0; place of the length on ``axis`` (-1 = not known); episode number."""
+
+    axis: Floats
+    child: Ints
+    place: Ints
+    event: Bools
+    number: Floats | None
+
+    def of(self, rows: Ints) -> _Gaps:
+        """Return some rows, their children numbered from 0."""
+        child = pd.factorize(self.child[rows])[0].astype(np.int64, copy=False)
+        number = None if self.number is None else self.number[rows]
+        return _Gaps(self.axis, child, self.place[rows], self.event[rows], number)
+
+
+def _order_children(child: Ints, step: Ints, days: Floats, event: Bools) -> tuple[Ints, Ints]:
     """Sort gaps, and number children by what their gaps look like: a seed means the same under any ids and order.
 
     Returns the order of the rows, and each sorted row's child as a number without holes.
     """
-    order = np.lexsort((event, days, child))
+    if not len(child):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    key = (child * (int(step.max()) + 1) + step) * 2 + event
+    order = np.arange(len(key)) if (key[1:] >= key[:-1]).all() else np.argsort(key, kind="stable")
     child, days, event = child[order], days[order], event[order]
-    _, first, number = np.unique(child, return_index=True, return_inverse=True)
-    if not len(first):
-        return order, number
+    new = np.diff(child, prepend=-1) != 0
+    first, number = np.flatnonzero(new), np.cumsum(new) - 1
     size = np.bincount(number)
     looks = (np.bincount(number, days**2), np.bincount(number, days), np.bincount(number, event), days[first], size)
+    place = np.lexsort(looks)
+    size = size[place]
     rank = np.empty(len(first), dtype=np.int64)
-    rank[np.lexsort(looks)] = np.arange(len(first))
-    child = rank[number]
-    order = order[np.argsort(child, kind="stable")]
-    return order, np.sort(child)
+    rank[place] = np.arange(len(first))
+    # The rows of each child in turn, children by rank.
+    order = order[np.arange(len(order)) + np.repeat(first[place] - (np.cumsum(size) - size), size)]
+    return order, np.repeat(np.arange(len(first)), size)
 
 
-def _chosen(method: Method, child: Ints, number: Floats, event: Bools, known: Bools) -> Bools:
+def _chosen(method: Method, gaps: _Gaps) -> Bools:
     """Say which rows the method uses, among those whose length is known."""
-    if method == "pooled":
+    known: Bools = gaps.place >= 0
+    if method == "pooled" or not len(known):
         return known
     if method == "per_child":
-        complete = np.bincount(child[event & known], minlength=int(child.max(initial=-1)) + 1) > 0
-        return known & (event | ~complete[child])
-    order = np.lexsort((number, child))
-    first = np.zeros(len(child), dtype=bool)
-    first[order[np.diff(child[order], prepend=-1) > 0]] = True
+        complete = np.bincount(gaps.child[gaps.event & known], minlength=int(gaps.child.max()) + 1) > 0
+        return known & (gaps.event | ~complete[gaps.child])
+    number = np.zeros(len(known)) if gaps.number is None else gaps.number
+    order = np.lexsort((number, gaps.child))
+    first = np.zeros(len(known), dtype=np.bool_)
+    first[order[np.diff(gaps.child[order], prepend=-1) > 0]] = True
     return known & first
 
 
-def _one_curve(
-    method: Method, frame: pd.DataFrame, days: Floats, seed: tuple[int, int]
-) -> tuple[pd.DataFrame, dict[str, int]]:
+def _one_curve(method: Method, gaps: _Gaps, seed: tuple[int, int]) -> tuple[pd.DataFrame, dict[str, int]]:
     """Estimate one group's curve; also return what was used and left out."""
-    all_children = pd.factorize(frame["child_id"])[0].astype(np.int64)
-    event_all = frame["event"].to_numpy(dtype=np.int64) == 1
-    known = np.isfinite(days)
-    number = frame["episode_no"].to_numpy(dtype=np.float64, na_value=np.nan)
-    used = _chosen(method, all_children, number, event_all, known)
-    order, child = _order_children(all_children[used], days[used], event_all[used])
-    length, event = days[used][order], event_all[used][order]
-    distinct, step = np.unique(length, return_inverse=True)
+    known = gaps.place >= 0
+    used = _chosen(method, gaps)
+    place = gaps.place[used]
+    distinct, _, step = steps_of(gaps.axis, place, place)
+    child, event = gaps.child[used], gaps.event[used]
     n = len(distinct)
-
-    weight = np.ones(len(child))
-    if method == "per_child":
-        weight = 1.0 / np.bincount(child)[child] if len(child) else weight
-    survival = product_limit(step, event, weight, n)
-    greenwood = method == "first"
-    spread = (
-        greenwood_error(step, event, n) if greenwood else bootstrap_error(child, step, event, weight, survival, seed)
-    )
+    if method == "first":
+        survival = product_limit(step, event, np.ones(len(child)), n)
+        spread = greenwood_error(step, event, n)
+        child = pd.factorize(child)[0]
+    else:
+        order, child = _order_children(child, step, gaps.axis[place], event)
+        step, event = step[order], event[order]
+        weight = 1.0 / np.bincount(child)[child] if method == "per_child" and len(child) else np.ones(len(child))
+        survival = product_limit(step, event, weight, n)
+        spread = bootstrap_error(child, step, event, weight, survival, seed)
     lower, upper = loglog_limits(survival, spread)
 
-    n_children = len(np.unique(child))
+    n_children = int(child.max(initial=-1)) + 1
     longest = np.full(n_children, -1)
     np.maximum.at(longest, child, step)
     soonest = np.full(n_children, n)
@@ -283,25 +302,31 @@ def _one_curve(
         "n_children": n_children,
         "n_gaps": len(child),
         "n_complete": int(event.sum()),
-        "n_zero_gaps": int((length == 0).sum()),
+        "n_zero_gaps": int((gaps.axis[place] == 0).sum()),
         "n_not_used": int((known & ~used).sum()),
         "n_not_recorded": int((~known).sum()),
     }
     return table, counts
 
 
-def _checked(gaps: pd.DataFrame, method: Method) -> pd.DataFrame:
-    schema.require(gaps, ["child_id", "gap_days", "event"] + (["episode_no"] if method == "first" else []), "gaps")
-    frame = schema.conform(gaps, _GAPS)
-    check_flags(frame["event"], "gaps")
-    days = frame["gap_days"].to_numpy()
+def _read_gaps(gaps: pd.DataFrame, with_number: bool) -> _Gaps:
+    """Check a table of gaps and return it as arrays."""
+    require(gaps, _GAPS)
+    schema.require(gaps, ["child_id", "gap_days", "event"] + (["episode_no"] if with_number else []), "gaps")
+    child, _ = numbered(gaps, "child_id", _GAPS)
+    event = flags(gaps, _GAPS)
+    days = numbers(gaps, "gap_days", _GAPS)
     if (wrong := (days < 0) | np.isinf(days)).any():
-        at = positions([int(i) for i in np.flatnonzero(wrong)])
-        raise TableRefused.of_problems("gaps", [f"column 'gap_days' is negative or infinite at {at}"])
-    if method == "first" and (blank := frame["episode_no"].isna().to_numpy()).any():
-        at = positions([int(i) for i in np.flatnonzero(blank)])
-        raise TableRefused.of_problems("gaps", [f"column 'episode_no' is blank at {at}"])
-    return frame
+        raise refuse(np.flatnonzero(wrong), "column 'gap_days' is negative or infinite", "gaps", "")
+    number = None
+    if with_number:
+        number = numbers(gaps, "episode_no", _GAPS)
+        if (blank := np.isnan(number)).any():
+            raise refuse(np.flatnonzero(blank), "column 'episode_no' is blank", "gaps", "")
+    known = np.isfinite(days)
+    place = np.full(len(days), -1)
+    axis, (place[known],) = ranked(days[known])
+    return _Gaps(axis, child, place, event, number)
 
 
 def gap_curve(
@@ -375,13 +400,15 @@ def gap_curve(
             f"method must be one of {', '.join(get_args(Method))}.{did_you_mean(str(method), get_args(Method))}"
         )
     check_seed(random_state, n_boot)
-    frame = _checked(gaps, method)
-    days = frame["gap_days"].to_numpy().copy()
-    known = np.isfinite(days)
-    days[known] = tie_times(days[known])[0]
+    read = _read_gaps(gaps, method == "first")
     tables, counts = [], []
-    for label, rows in groups_of(frame, by):
-        table, count = _one_curve(method, frame.iloc[rows], days[rows], (random_state, n_boot))
+    for label, rows in _groups(gaps, by):
+        table, count = _one_curve(method, read.of(rows), (random_state, n_boot))
         tables.append((label, table))
         counts.append((label, pd.DataFrame([count])))
     return GapCurve(method=method, by=by, table=stack(tables, by), groups=stack(counts, by))
+
+
+def _groups(gaps: pd.DataFrame, by: str | None) -> list[tuple[object, Ints]]:
+    named = by in _GAPS.names and by in gaps.columns
+    return list(groups_of(schema.conform(gaps, _GAPS, only=(str(by),)) if named else gaps, by))

@@ -6,6 +6,9 @@ import numpy as np
 
 from missing_patterns.recurrence.common import MIN_BOOTSTRAP_CHILDREN, Z95, Bools, Floats, Ints
 
+#: Numbers of resamples that are made at once, times the larger of children and steps: 64 MB of each.
+MOST_AT_ONCE = 8_000_000
+
 
 def product_limit(step: Ints, event: Bools, weight: Floats, n_steps: int) -> Floats:
     """Return the weighted product-limit estimate of the share not yet gone, after each step.
@@ -30,11 +33,8 @@ def product_limit(step: Ints, event: Bools, weight: Floats, n_steps: int) -> Flo
     >>> product_limit(np.array([0, 1, 1]), np.array([True, True, False]), np.ones(3), 2).round(3).tolist()
     [0.667, 0.333]
     """
-    gone = np.bincount(step, np.where(event, weight, 0.0), minlength=n_steps)
-    at_risk = np.bincount(step, weight, minlength=n_steps)[::-1].cumsum()[::-1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        hazard = np.where(gone > 0, gone / at_risk, 0.0)
-    survival: Floats = np.cumprod(np.clip(1.0 - hazard, 0.0, 1.0), dtype=np.float64)
+    gone, ends = (np.bincount(step, w, minlength=n_steps).astype(np.float64) for w in (weight * event, weight))
+    survival: Floats = _staying(gone[:, None], ends[:, None])[:, 0]
     return survival
 
 
@@ -94,7 +94,7 @@ def bootstrap_error(
 ) -> Floats:
     """Return the standard error of ``log survival`` from drawing children with replacement.
 
-    Resamples are summed up as they are made, so memory does not grow with their number. They are taken on the scale of
+    Resamples are summed up a few at a time, so memory does not grow with their number. They are taken on the scale of
     the share itself, where none is infinite, and carried to the log scale by the delta method.
 
     Parameters
@@ -127,14 +127,30 @@ def bootstrap_error(
     n_children = int(child.max(initial=-1)) + 1
     if n_children < MIN_BOOTSTRAP_CHILDREN or n_boot < 2:
         return np.full(len(estimate), np.nan)
+    from scipy.sparse import csr_array
+
+    n_steps = len(estimate)
+    # Row 2s: what ends step s with an episode, 2s + 1: without one; weighed by how often each child is drawn.
+    ends = csr_array((weight, (2 * step + ~event, child)), shape=(2 * n_steps, n_children))
     rng = np.random.default_rng(random_state)
-    total, squares = np.zeros(len(estimate)), np.zeros(len(estimate))
-    for _ in range(n_boot):
-        times_drawn = np.bincount(rng.integers(0, n_children, n_children), minlength=n_children)
-        moved = product_limit(step, event, weight * times_drawn[child], len(estimate)) - estimate
-        total += moved
-        squares += moved**2
+    total, squares = np.zeros(n_steps), np.zeros(n_steps)
+    at_once = int(np.clip(MOST_AT_ONCE // max(n_steps, n_children), 1, 32))
+    for first in range(0, n_boot, at_once):
+        drawn = np.empty((min(at_once, n_boot - first), n_children))
+        for row in drawn:
+            row[:] = np.bincount(rng.integers(0, n_children, n_children), minlength=n_children)
+        sums = (ends @ np.ascontiguousarray(drawn.T)).reshape(n_steps, 2, -1)
+        moved = _staying(sums[:, 0], sums.sum(axis=1)) - estimate[:, None]
+        total += moved.sum(axis=1)
+        squares += np.square(moved).sum(axis=1)
     variance = (squares - total**2 / n_boot) / (n_boot - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread: Floats = np.sqrt(np.maximum(variance, 0.0)) / estimate
     return spread
+
+
+def _staying(gone: Floats, ends: Floats) -> Floats:
+    """Return the product-limit estimate from what ends on each step (rows), for each resample (columns)."""
+    at_risk = np.cumsum(ends[::-1], axis=0)[::-1]
+    hazard = np.divide(gone, at_risk, out=np.zeros(gone.shape), where=gone > 0)
+    return np.cumprod(np.clip(1.0 - hazard, 0.0, 1.0), axis=0, dtype=np.float64)
