@@ -320,6 +320,9 @@ def count_pairs(
     --------
     See :func:`concordance_of`.
     """
+    nothing = "no two rows can be compared: no episode happened while another row was at risk."
+    if not len(risk.times):
+        raise ArgumentRefused(nothing)
     # In the order of the score everything that is looked up lies nearby: three times as fast.
     order = np.lexsort((risk.first, score))
     rank = np.cumsum(np.diff(score[order], prepend=score[order[:1]]) != 0)
@@ -342,7 +345,7 @@ def count_pairs(
     counted = [np.bincount(where, at_event * part, minlength=n_strata) for part in of_events]
     pairs = float(sum(c.sum() for c in counted))
     if not pairs > 0:
-        raise ArgumentRefused("no two rows can be compared: no episode happened while another row was at risk.")
+        raise ArgumentRefused(nothing)
     counted += [np.bincount(risk.stratum, p, minlength=n_strata) for p in tied_pairs(risk, rank, ones, cells)]
     difference = float(counted[0].sum() - counted[1].sum()) / pairs
 

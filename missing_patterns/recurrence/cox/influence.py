@@ -9,17 +9,21 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused
-from missing_patterns.recurrence.common import Z95, Bools, Floats, Ints, new_axes, plural
+from missing_patterns.recurrence.common import Z95, Floats, Ints, new_axes, plural
 from missing_patterns.recurrence.cox.drawing import BLUE, PINK, forest
 from missing_patterns.recurrence.cox.likelihood import Likelihood, score_by_cluster
-from missing_patterns.recurrence.cox.risk import risk_sets
+from missing_patterns.recurrence.cox.names import spoken
+from missing_patterns.recurrence.cox.risk import risk_sets, sum_over_cells
 from missing_patterns.recurrence.cox.state import State, state_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from missing_patterns.recurrence.cox.design import Design
     from missing_patterns.recurrence.cox.model import RecurrentCox
+
+#: Where so large a share of what is known of a covariate comes from the children left out, they are those left out:
+#: a child who alone has it fits it perfectly, and would not seem to pull at it.
+MOST_OF_IT = 0.8
 
 #: How many children are left out at a time, and the fewest children left for it to mean anything.
 LEFT_OUT = (1, 5)
@@ -37,11 +41,13 @@ class Influence:
     Parameters
     ----------
     table : pd.DataFrame
-        One row per covariate and number of children left out (1 and 5): ``covariate n_left_out rate_ratio
-        rate_ratio_without change change_in_errors change_foretold``. ``change`` is that of the logarithm of the rate
-        ratio, found by fitting again; ``change_in_errors`` the same in robust standard errors; ``change_foretold`` what
-        the children's score residuals (dfbeta) said it would be. The children left out are those who together pull
-        this covariate furthest to one side. NaN where the covariate no longer differs without them.
+        One row per covariate and number of children left out (1 and 5): ``covariate n_left_out share rate_ratio
+        rate_ratio_without change change_in_errors change_foretold``. ``share`` is how much of what is known of the
+        covariate (its information) comes from so many children at most. ``change`` is that of the logarithm of the
+        rate ratio, found by fitting again; ``change_in_errors`` the same in robust standard errors; ``change_foretold``
+        what the children's score residuals (dfbeta) said it would be. The children left out are those who together pull
+        this covariate furthest to one side, or those of ``share`` where it is above 0.8. NaN where the covariate no
+        longer differs without them.
     intervals : pd.DataFrame
         ``covariate rate_ratio lower upper`` with everybody, robust 95 % limits, for the drawing.
     n_children, n_episodes : int
@@ -85,8 +91,8 @@ class Influence:
         """
         said = [
             (
-                "For each covariate the children on whom its rate ratio rests most, one and then five, were left out, "
-                "the model fitted again"
+                "The children on whom a rate ratio rests most, one and then five, were left out, and the model fitted "
+                "again, for each covariate"
             ),
             f"It rests on {plural(self.n_episodes, 'episode')} of {plural(self.n_children, 'child', 'children')}",
         ]
@@ -94,21 +100,21 @@ class Influence:
         if len(known):
             worst = known.loc[known["change_in_errors"].abs().idxmax()]
             said.append(
-                f"The furthest that one moves is {worst['covariate']}: from {worst['rate_ratio']:.2f} to "
+                f"The one that moves furthest is {spoken(worst['covariate'])}: from {worst['rate_ratio']:.2f} to "
                 f"{worst['rate_ratio_without']:.2f} without {plural(int(worst['n_left_out']), 'child', 'children')}, "
                 f"{abs(worst['change_in_errors']):.1f} standard errors"
             )
         clear = self.intervals[(self.intervals["lower"] > 1) | (self.intervals["upper"] < 1)]["covariate"]
         turned = known[(known["rate_ratio"] - 1) * (known["rate_ratio_without"] - 1) < 0]
-        turned = turned.loc[turned["covariate"].isin(clear), "covariate"].unique()
-        if len(turned):
+        turned = [spoken(n) for n in turned.loc[turned["covariate"].isin(clear), "covariate"].unique()]
+        if turned:
             said.append(
                 f"Turned round, though the interval was clear of 1: {', '.join(turned)}. That is about those few"
             )
         elif len(clear):
             said.append("No rate ratio whose interval is clear of 1 moves to the other side of it")
-        lost = self.table.loc[self.table["change"].isna(), "covariate"].unique()
-        if len(lost):
+        lost = [spoken(n) for n in self.table.loc[self.table["change"].isna(), "covariate"].unique()]
+        if lost:
             said.append(f"Without those children nothing can be said about {', '.join(lost)}: it rests on them alone")
         said += [
             (
@@ -129,7 +135,7 @@ class Influence:
         ax = new_axes(ax)
         names = self.intervals["covariate"].tolist()
         all_of = [self.intervals[c].tolist() for c in ("rate_ratio", "lower", "upper")]
-        forest(ax, names, *all_of, label="everybody, 95 % interval")
+        forest(ax, [spoken(name) for name in names], *all_of, label="everybody, 95 % interval")
         at = dict(zip(names, np.arange(len(names))[::-1], strict=True))
         low, high = ax.get_xlim()
         for n, marker, colour in zip(LEFT_OUT, ("o", "D"), (BLUE, PINK), strict=True):
@@ -158,7 +164,7 @@ def _fit_again(likelihood: Likelihood, beta: Floats) -> Floats | None:
     if not np.isfinite(terms.log_likelihood):
         terms = likelihood.at(np.zeros_like(beta))
     for _ in range(_STEPS):
-        scale = np.sqrt(np.diag(terms.information))
+        scale = np.sqrt(np.maximum(np.diag(terms.information), 0.0))
         if not (scale > 0).all() or np.linalg.cond(terms.information / np.outer(scale, scale)) > 1e12:
             return None
         step = np.linalg.solve(terms.information, terms.score)
@@ -174,19 +180,26 @@ def _fit_again(likelihood: Likelihood, beta: Floats) -> Floats | None:
     return None
 
 
-def _without(likelihood: Likelihood, kept: Bools, design: Design, beta: Floats) -> Floats | None:
-    """Fit again on the rows kept, starting from some coefficients."""
-    event = likelihood.risk.event[kept]
-    if not event.any():
-        return None
+def _without(state: State, out: Ints, beta: Floats) -> Floats:
+    """Fit again without some children, starting from some coefficients; NaN where nothing can be said without them."""
+    design, all_rows, found = state.design, state.likelihood, np.full(len(beta), np.nan)
+    kept = ~np.isin(design.child, out)
+    event = design.event[kept]
+    matrix = all_rows.matrix[kept]
+    differs = np.flatnonzero(np.ptp(matrix, axis=0) > 0)
+    if not event.any() or not len(differs):
+        return found
     rows = Likelihood(
-        np.ascontiguousarray(likelihood.matrix[kept]),
+        matrix if len(differs) == len(beta) else np.ascontiguousarray(matrix[:, differs]),
         risk_sets(design.start[kept], design.stop[kept], event, design.stratum[kept]),
-        likelihood.weight[kept],
-        likelihood.offset[kept],
-        likelihood.ties,
+        all_rows.weight[kept],
+        all_rows.offset[kept],
+        all_rows.ties,
     )
-    return _fit_again(rows, beta)
+    again = _fit_again(rows, beta[differs])
+    if again is not None:
+        found[differs] = again
+    return found
 
 
 def furthest(moves: Floats, n: int) -> Ints:
@@ -225,6 +238,26 @@ def _moves(state: State) -> Floats:
     return -scores @ state.covariance
 
 
+def _shares(state: State) -> Floats:
+    """Return each child's share of the information on each covariate, nearly (ties are left aside): [children, p].
+
+    Information on a covariate, the others being known only from the same data, is the spread of a mixture of all
+    columns over the rows expected to go; the mixture is a column of the covariance. It is taken where all coefficients
+    are 0, so that how often a child went does not hide that it alone has the covariate.
+    """
+    design, risk, terms = state.design, state.likelihood.risk, state.null
+    mixture = np.linalg.inv(terms.information)
+    shares = np.empty((design.n_children, len(design.names)))
+    met = sum_over_cells(terms.hazard, risk)
+    centre = terms.s1 / terms.s0[:, None] @ mixture
+    for j in range(shares.shape[1]):
+        own, mean = state.likelihood.matrix @ mixture[:, j], terms.hazard * centre[:, j]
+        spread = own**2 * met - 2 * own * sum_over_cells(mean, risk) + sum_over_cells(mean * centre[:, j], risk)
+        shares[:, j] = np.bincount(design.child, terms.rate * spread, minlength=len(shares))
+    total: Floats = shares / shares.sum(axis=0)
+    return total
+
+
 def influence(model: RecurrentCox) -> Influence:
     """Leave out, for each covariate, the one and the five children on whom its rate ratio rests most; fit again.
 
@@ -236,7 +269,7 @@ def influence(model: RecurrentCox) -> Influence:
     Returns
     -------
     Influence
-        Five are left out where at least five others remain.
+        Five are left out where at least five others remain. Covariates that run off (``runs_off_``) are not in it.
 
     Raises
     ------
@@ -256,24 +289,27 @@ def influence(model: RecurrentCox) -> Influence:
     numbers = [n for n in LEFT_OUT if design.n_children - n >= FEWEST_LEFT]
     if not numbers:
         raise ArgumentRefused(f"leaving children out needs at least {LEFT_OUT[0] + FEWEST_LEFT}.")
-    moves, se = _moves(state), np.sqrt(np.diag(state.robust))
-    rows, done = [], {}
-    for j, name in enumerate(design.names):
+    moves, shares, se = _moves(state), _shares(state), np.sqrt(np.diag(state.robust))
+    rows: list[tuple[object, ...]] = []
+    done: dict[tuple[int, ...], Floats] = {}
+    chosen = [j for j, name in enumerate(design.names) if name not in model.runs_off_]
+    for j, name in ((j, design.names[j]) for j in chosen):
         for n in numbers:
-            out = furthest(moves[:, j], n)
+            most = np.argsort(shares[:, j], kind="stable")[::-1][:n]
+            share = float(shares[most, j].sum())
+            out = most if share > MOST_OF_IT else furthest(moves[:, j], n)
             foretold = moves[out].sum(axis=0)
             which = tuple(sorted(out.tolist()))
             if which not in done:
-                kept = ~np.isin(design.child, out)
-                done[which] = _without(state.likelihood, kept, design, beta + foretold)
-            again = done[which]
-            change = np.nan if again is None else float(again[j] - beta[j])
+                done[which] = _without(state, out, beta + foretold)
+            change = float(done[which][j] - beta[j])
             with np.errstate(over="ignore"):
                 ratio, without = float(np.exp(beta[j])), float(np.exp(beta[j] + change))
-            rows.append((name, n, ratio, without, change, change / se[j], float(foretold[j])))
+            rows.append((name, n, share, ratio, without, change, change / se[j], float(foretold[j])))
     columns = [
         "covariate",
         "n_left_out",
+        "share",
         "rate_ratio",
         "rate_ratio_without",
         "change",
@@ -281,9 +317,9 @@ def influence(model: RecurrentCox) -> Influence:
         "change_foretold",
     ]
     with np.errstate(over="ignore"):
-        limits = np.exp(beta[:, None] + Z95 * se[:, None] * np.array([0.0, -1.0, 1.0]))
+        limits = np.exp(beta[chosen, None] + Z95 * se[chosen, None] * np.array([0.0, -1.0, 1.0]))
     intervals = pd.DataFrame(limits, columns=["rate_ratio", "lower", "upper"])
-    intervals.insert(0, "covariate", list(design.names))
+    intervals.insert(0, "covariate", [design.names[j] for j in chosen])
     return Influence(
         table=pd.DataFrame(rows, columns=columns),
         intervals=intervals,

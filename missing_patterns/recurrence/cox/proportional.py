@@ -12,6 +12,7 @@ from missing_patterns.errors import ArgumentRefused, did_you_mean
 from missing_patterns.recurrence.common import Z95, Floats, Ints, new_axes, plural
 from missing_patterns.recurrence.cox.drawing import BLUE, GREY, log_axis
 from missing_patterns.recurrence.cox.likelihood import Likelihood, Terms, score_residuals
+from missing_patterns.recurrence.cox.names import spoken
 from missing_patterns.recurrence.cox.risk import risk_sets, sum_at_events, sum_at_risk, sum_over_cells
 from missing_patterns.recurrence.cox.state import state_of
 
@@ -83,6 +84,14 @@ class SchoenfeldTest:
         """
         return self.table.copy()
 
+    def _named(self, chosen: pd.Series) -> str:
+        """Word covariates, each with both p-values."""
+        rows = self.table[chosen].itertuples()
+        return ", ".join(
+            f"{spoken(str(row.covariate))} (p {_worded(row.p_value)}, by child {_worded(row.p_value_robust)})"
+            for row in rows
+        )
+
     def explain(self) -> str:
         """Say in plain English what was tested, what was found, on how many, and what it does not mean.
 
@@ -90,22 +99,30 @@ class SchoenfeldTest:
         ------
         Nothing.
         """
-        each = self.table.iloc[:-1]
-        changing = each.loc[each["p_value_robust"].fillna(each["p_value"]) < 0.05, "covariate"].tolist()
-        found = (
-            f"It speaks against a constant rate ratio (p below 0.05, children allowed for) for {', '.join(changing)}: "
-            "one figure for all times then is an average of unlike ones"
-            if changing
-            else "It does not speak against constant rate ratios: that is not proof of them"
+        robust = self.table["p_value_robust"].fillna(self.table["p_value"])
+        by_child, usual = robust < 0.05, self.table["p_value"] < 0.05
+        all_of = self.table.iloc[-1]
+        if by_child.any():
+            told = f"Allowing for children, it speaks against a constant rate ratio for {self._named(by_child)}"
+            told += ": one figure for all times then is an average of unlike ones"
+        else:
+            told = "Allowing for children, it does not speak against constant rate ratios, which is no proof of them"
+        found = [told]
+        if (usual & ~by_child).any():
+            found.append(
+                f"Only the usual test, which takes episodes as independent, does: {self._named(usual & ~by_child)}"
+            )
+        found.append(
+            f"All covariates together: p {_worded(all_of['p_value'])} by the usual test, "
+            f"{_worded(all_of['p_value_robust'])} allowing for children"
         )
         said = [
             (
                 "The model gives each covariate one rate ratio for all times; this test asks whether it changes with "
                 f"{TRANSFORMS[self.transform]}"
             ),
-            found,
+            *found,
             f"It rests on {plural(self.n_episodes, 'episode')} of {plural(self.n_children, 'child', 'children')}",
-            "The first p-value is the usual one, which takes episodes of one child as independent; the robust does not",
             (
                 "With many episodes small changes are found, with few large ones are missed: see the rate ratios of "
                 "each stretch of time"
@@ -132,7 +149,7 @@ class SchoenfeldTest:
         names = list(dict.fromkeys(self.over_time["covariate"]))
         if covariate is None:
             order = self.table.iloc[:-1].sort_values("p_value", kind="stable")["covariate"].tolist()
-            covariate = next((n for n in order if n in names), names[0])
+            covariate = next((n for t in order for n in names if n == t or n.startswith(f"{t}[")), names[0])
         if covariate not in names:
             raise ArgumentRefused(f"there is no covariate '{covariate}'.{did_you_mean(covariate, names)}")
         ax = new_axes(ax)
@@ -143,9 +160,15 @@ class SchoenfeldTest:
         ax.axhline(1.0, color=GREY, linestyle="--", linewidth=1)
         log_axis(ax, "y", [*part["lower"], *part["upper"]])
         ax.set_xlabel("Days")
-        ax.set_ylabel(f"Rate ratio of {covariate}")
+        ax.set_ylabel(f"Rate ratio of {spoken(covariate)}")
         ax.set_xlim(left=max(0.0, float(part["from_days"].min())))
         return ax
+
+
+def _worded(p_value: float) -> str:
+    if np.isnan(p_value):
+        return "not known"
+    return "below 0.001" if p_value < 0.001 else f"{p_value:.3f}" if p_value < 0.1 else f"{p_value:.2f}"
 
 
 def _times(start: Floats, stop: Floats, event: object, at: Floats, transform: str) -> Floats:

@@ -24,8 +24,8 @@ class State:
         Rows and covariates.
     likelihood : Likelihood
         Risk sets and sums.
-    terms : Terms
-        The sums at the fitted coefficients.
+    terms, null : Terms
+        The sums at the fitted coefficients, and where all are 0.
     covariance, robust : arrays [p, p]
         The model's covariance, and the one that knows clusters (NaN for coefficients that run off).
     groups : dict of str to list of int
@@ -43,6 +43,7 @@ class State:
     design: Design
     likelihood: Likelihood
     terms: Terms
+    null: Terms
     covariance: Floats
     robust: Floats
     groups: dict[str, list[int]]
@@ -74,6 +75,7 @@ def state_of(model: RecurrentCox) -> State:
         design=model.design_,
         likelihood=model._likelihood,
         terms=model._terms,
+        null=model._null,
         covariance=model._covariance,
         robust=model.robust_covariance_.to_numpy(),
         groups=_groups(model.design_),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from missing_patterns.recurrence.common import Z95, plural
 from missing_patterns.recurrence.cox.drawing import forest
+from missing_patterns.recurrence.cox.names import reference_levels, spoken
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,34 +70,39 @@ def _ratio(value: float) -> str:
     if not np.isfinite(value):
         return "not known"
     if 0.01 <= value < 1000:
-        return f"{value:.2f}"
+        return f"{value:.3f}" if 0.995 <= value < 1.005 and value != 1 else f"{value:.2f}"
     return f"{value:.2g}"
 
 
-def _yes_no(model: RecurrentCox) -> set[str]:
-    """Return the covariates that are 0 or 1 in every row."""
+def _what(model: RecurrentCox) -> dict[str, str]:
+    """Word what is compared with what, for each covariate."""
     design = model.design_
-    found = set()
+    against = reference_levels(design)
+    found = {}
     for name, column, mean in zip(design.names, design.matrix.T, design.means, strict=True):
         value = column + mean
-        if (np.minimum(np.abs(value), np.abs(value - 1)) < 1e-9).all():
-            found.add(name)
+        is_flag = (np.minimum(np.abs(value), np.abs(value - 1)) < 1e-9).all()
+        if name in against and spoken(name) != name.split("[")[0]:
+            found[name] = f"{spoken(name)} (against the first, {against[name]})"
+        elif is_flag:
+            found[name] = f"{spoken(name)} (yes against no)"
+        else:
+            found[name] = f"One more of {spoken(name)}"
     return found
 
 
-def _findings(table: pd.DataFrame, yes_no: set[str]) -> list[str]:
+def _findings(table: pd.DataFrame, what: dict[str, str]) -> list[str]:
     """Word the rate ratios, those whose interval leaves out 1 first."""
     known = table[table["lower"].notna()]
     apart = (known["lower"] > 1) | (known["upper"] < 1)
     said = []
     for row in known[apart].head(MOST_SPOKEN).itertuples():
-        name, way = row.covariate, "more" if row.rate_ratio > 1 else "fewer"
-        what = f"{name} (yes against no)" if name in yes_no else f"One more of {name}"
+        way = "more" if row.rate_ratio > 1 else "fewer"
         said.append(
-            f"{what} goes with {_ratio(row.rate_ratio)} times as many episodes, that is {way} "
+            f"{what[str(row.covariate)]} goes with {_ratio(row.rate_ratio)} times as many episodes, that is {way} "
             f"(95 % interval {_ratio(row.lower)} to {_ratio(row.upper)}), the other covariates being equal"
         )
-    unclear = known.loc[~apart, "covariate"].tolist()
+    unclear = [spoken(name) for name in known.loc[~apart, "covariate"]]
     if unclear:
         named = ", ".join(unclear[:MOST_SPOKEN]) + (
             f" and {len(unclear) - MOST_SPOKEN} more" if len(unclear) > MOST_SPOKEN else ""
@@ -166,7 +172,7 @@ def explain(model: RecurrentCox) -> str:
             f"It rests on {plural(model.n_episodes_, 'episode')} of {plural(model.n_children_, 'child', 'children')} "
             f"in {plural(model.n_rows_, 'row')}, {years:,.1f} child-years at risk"
         ),
-        *_findings(table, _yes_no(model)),
+        *_findings(table, _what(model)),
         _of_errors(model, table),
         f"Episodes of one day are handled by {model.ties.capitalize()}'s rule",
     ]
@@ -225,6 +231,6 @@ def plot(model: RecurrentCox, ax: Axes | None = None) -> Axes:
         for row in table.itertuples()
     ]
     columns = [table[c].tolist() for c in ("rate_ratio", "lower", "upper")]
-    forest(ax, table["covariate"].tolist(), *columns, notes=notes)
+    forest(ax, [spoken(name) for name in table["covariate"]], *columns, notes=notes)
     ax.set_xlabel("Rate ratio with 95 % interval (log scale)\nleft of 1: fewer episodes; right of 1: more")
     return ax
