@@ -104,6 +104,29 @@ def mean_cumulative(rng: np.random.Generator) -> Found:
     return {"mean_cumulative, day 300": (row["lower"], 300 * rate, row["upper"])}
 
 
+@study(1000)
+def mean_with_exits(rng: np.random.Generator) -> Found:
+    """Mean episodes per child at day 300 where children leave for good, sooner if they go often; 150 children.
+
+    The truth is integrated over children's own rates r: r (1 - exp(-d t)) / d, leaving at the rate d = 0.2 r + 1 / 900.
+    """
+    n, variance, at = 150, 0.8, 300.0
+    own = 2.0 / 365 * rng.gamma(1 / variance, variance, n)
+    spells = make_children(rng, n, own, variance=0.0, rounded=False)
+    leaves = rng.exponential(1 / (0.2 * own + 1 / 900))[spells["child_id"].to_numpy()]
+    spells = spells[spells["start"] < leaves].assign(leaves=leaves[spells["start"] < leaves])
+    cut = spells["leaves"] < spells["stop"]
+    spells = spells.assign(stop=spells["stop"].where(~cut, spells["leaves"]), event=spells["event"].where(~cut, 0))
+    spells["ended_by"] = np.where(cut, "left_care", np.where(spells["event"] == 1, "episode", "end_of_data"))
+    row = recurrence.mean_cumulative(spells, exits="ended_by").at([at]).iloc[0]
+    from scipy.stats import gamma
+
+    rate = 2.0 / 365 * gamma.ppf((np.arange(4000) + 0.5) / 4000, 1 / variance, scale=variance)
+    leaving = 0.2 * rate + 1 / 900
+    truth = float((rate * -np.expm1(-leaving * at) / leaving).mean())
+    return {"mean_cumulative with exits, day 300": (row["lower"], truth, row["upper"])}
+
+
 def pooled_truth(rate: float, variance: float, days: float, at: float) -> float:
     """Return what the pooled Kaplan-Meier of children followed for so many days tends to, by integration.
 
