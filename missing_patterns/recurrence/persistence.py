@@ -42,7 +42,8 @@ class Persistence:
         One row per pair of years and measure: ``later_from measure definition value lower upper if_steady
         if_steady_lower if_steady_upper if_no_memory n_children``. ``lower`` and ``upper`` are the 95 % interval over
         children. ``if_steady`` is what would come of it if no child changed in another way than all together (the later
-        year may hold more episodes or fewer) and only chance decided when, with the middle 95 % of such worlds. ``if_no_memory`` is what would come of it
+        year may hold more episodes or fewer) and only chance decided when, with the middle 95 % of
+        such worlds. ``if_no_memory`` is what would come of it
         if the later year had nothing to do with the earlier, among children with an episode in the earlier.
         ``n_children`` is the children that the value is about, a part of a child counted as one.
     pairs : pd.DataFrame
@@ -368,7 +369,8 @@ def persistence(
     If a child goes at one rate in both years, then, given how many episodes the child had in the two, each falls in
     the earlier year with the chance of that year's share of the days followed, whatever the rate is; if all rates
     change together, that chance is moved for all alike. So the worlds of steady children are made by dealing each
-    child's episodes to the two years anew: no distribution of rates is assumed. Regression to the mean is in them: the group is chosen anew in each.
+    child's episodes to the two years anew: no distribution of rates is assumed. Regression to the
+    mean is in them: the group is chosen anew in each.
 
     Examples
     --------
