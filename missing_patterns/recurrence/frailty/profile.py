@@ -70,9 +70,8 @@ def find(data: Data, names: Sequence[str]) -> Found:
     TableRefused
         If a covariate is the same for all who are at risk together, or is determined by others.
     """
-    fit = maximise(Likelihood(data.matrix, data.risk, np.ones(len(data.offset)), data.offset, data.ties), names)
-    beta, alike = fit.coef, evaluate(data, fit.coef, None)
-    without = (beta, fit.covariance, alike, fit.runs_off, fit.warnings)
+    without = _alike(data, names)
+    beta, alike = without[0], without[2]
     counts, expected = data.counts.astype(np.float64), data.per_group(alike.expected)
     log_theta = first_guess(counts, expected)
     # Commenges and Andersen (1995): at theta 0 the slope by theta is half the sum of (events - expected)^2 - events.
@@ -84,6 +83,14 @@ def find(data: Data, names: Sequence[str]) -> Found:
     nearly = 0.0 if rises else 1e-9 * max(1.0, abs(alike.loglik))
     nothing = top.log_theta < SMALLEST_LOG_THETA or top.loglik <= alike.loglik + nearly
     return Found(*without, top=None if nothing else top)
+
+
+def _alike(data: Data, names: Sequence[str]) -> tuple[Floats, Floats, Point, dict[str, int], tuple[str, ...]]:
+    """Fit without frailties: coefficients, their covariance, the pass there, what runs off, and what to warn of."""
+    if not names:
+        return np.zeros(0), np.zeros((0, 0)), evaluate(data, np.zeros(0), None), {}, ()
+    fit = maximise(Likelihood(data.matrix, data.risk, np.ones(len(data.offset)), data.offset, data.ties), names)
+    return fit.coef, fit.covariance, evaluate(data, fit.coef, None), fit.runs_off, fit.warnings
 
 
 def limits(data: Data, found: Found) -> tuple[float, float]:
