@@ -270,9 +270,12 @@ def frailty(rng: np.random.Generator) -> Found:
 @study(500)
 def rates(rng: np.random.Generator) -> Found:
     """Negative binomial rates with time at risk, 200 children."""
-    fit = recurrence.episode_rates(of_model(rng, 200, 0.8), list(EFFECTS))
-    covariance = fit.covariance_.loc[list(EFFECTS), list(EFFECTS)]
-    return wald(fit.coef_, covariance, "episode_rates")
+    fit = recurrence.episode_rates(of_model(rng, 200, 0.8), list(EFFECTS), n_sim=0)
+    names = list(EFFECTS)
+    return {
+        **wald(fit.coef, fit.robust_covariance.loc[names, names], "episode_rates robust"),
+        **wald(fit.coef, fit.covariance.loc[names, names], "episode_rates model's own"),
+    }
 
 
 @study(500)
