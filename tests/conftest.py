@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+#: Most examples of a property-based test where a run asks for few, as one that looks at other libraries does.
+MOST_EXAMPLES = int(os.environ.get("MISSING_PATTERNS_EXAMPLES", "0"))
+
 #: Examples of each property-based test whose lines are measured by coverage.
 N_MEASURED = 10
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep property-based tests to a few examples where the run asks for it."""
+    if not MOST_EXAMPLES:
+        return
+    from hypothesis import settings
+
+    for item in items:
+        test = getattr(item, "obj", None)
+        if hasattr(test, "hypothesis"):
+            test = getattr(test, "__func__", test)
+            own = test._hypothesis_internal_use_settings
+            fewer = settings(own, max_examples=min(own.max_examples, MOST_EXAMPLES))
+            test._hypothesis_internal_use_settings = fewer
 
 
 @pytest.fixture(autouse=True)
