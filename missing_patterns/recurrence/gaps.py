@@ -24,6 +24,7 @@ from missing_patterns.recurrence.common import (
     stack,
 )
 from missing_patterns.recurrence.door import flags, numbered, numbers, ranked, refuse, require
+from missing_patterns.recurrence.gap_words import CAVEATS, INTERVALS, QUESTIONS
 from missing_patterns.recurrence.product_limit import (
     bootstrap_error,
     greenwood_error,
@@ -36,25 +37,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Method = Literal["per_child", "pooled", "first"]
-
-QUESTIONS: dict[str, str] = {
-    "per_child": "For a child with at least one return, how likely is it that a gap of theirs ends within so many "
-    "days? Every child counts once, however many episodes they have (Wang and Chang 1999)",
-    "pooled": "After an episode picked at random, how likely is it that the same child goes again within so many days? "
-    "Children with many episodes count many times (Kaplan-Meier over all gaps)",
-    "first": "After a child's first return on file, how likely is a second episode within so many days? "
-    "Later repeats are left out (Kaplan-Meier over first gaps)",
-}
-INTERVALS = {
-    "per_child": "Intervals come from drawing children again and again",
-    "pooled": "Intervals come from drawing children again and again, because gaps of one child are alike",
-    "first": "Intervals use Greenwood's formula, one gap per child",
-}
-CAVEATS = {
-    "per_child": "It assumes that a child's gaps come in no particular order: no trend with age or with each repeat",
-    "pooled": "It is a figure about episodes, not about children: a few children with many episodes dominate it",
-    "first": "'First' is first on file: a child who went missing before the records begin counts as new",
-}
 
 _GAPS = schema.Table(
     "gaps",
@@ -403,7 +385,7 @@ def gap_curve(
     read = _read_gaps(gaps, method == "first")
     tables, counts = [], []
     for label, rows in _groups(gaps, by):
-        table, count = _one_curve(method, read.of(rows), (random_state, n_boot))
+        table, count = _one_curve(method, read if by is None else read.of(rows), (random_state, n_boot))
         tables.append((label, table))
         counts.append((label, pd.DataFrame([count])))
     return GapCurve(method=method, by=by, table=stack(tables, by), groups=stack(counts, by))

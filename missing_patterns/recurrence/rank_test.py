@@ -87,8 +87,8 @@ class LogRank:
             f" of {plural(int(self.curves.groups['n_children'].sum()), 'child', 'children')}, to whom it happened "
             f"{plural(observed, 'time')}" + (", early days counting more" if self.rho > 0 else ""),
             (
-                f"If the groups were alike, differences at least as large would come about by chance in {self.p_value:.1%} "
-                "of such comparisons"
+                f"If the groups were alike, differences at least as large would come about by chance in "
+                f"{self.p_value:.1%} of such comparisons"
             ),
         ]
         if self.strata is not None:
@@ -102,8 +102,8 @@ class LogRank:
             )
         said += [
             (
-                "A difference between groups is not an effect of belonging to one: they may differ in other ways, and in "
-                "how completely what happens to them is recorded"
+                "A difference between groups is not an effect of belonging to one: they may differ in other ways, and "
+                "in how completely what happens to them is recorded"
             ),
             "Where curves cross, the test may see nothing: look at them",
         ]

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.recurrence.common import new_axes, plural, rows_of
-from missing_patterns.recurrence.gaps import QUESTIONS, GapCurve, Method, gap_curve
+from missing_patterns.recurrence.gap_words import QUESTIONS
+from missing_patterns.recurrence.gaps import GapCurve, Method, gap_curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -168,8 +169,8 @@ class GapCurves:
         told = ", ".join(f"{ASKED[method]} {shares[method]:.0%}" for method in self.curves)
         return [
             (
-                f"Within {day} days: {told}; the highest is {float(spread['ratio'].iloc[0]):.1f} times the lowest. They "
-                "lie far apart where few children have many gaps"
+                f"Within {day} days: {told}; the highest is {float(spread['ratio'].iloc[0]):.1f} times the lowest. "
+                "They lie far apart where few children have many gaps"
             )
         ]
 

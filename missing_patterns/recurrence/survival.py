@@ -50,6 +50,7 @@ class Followed:
 
     axis: Floats
     child: Ints
+    n_children: int
     entered: Ints
     left: Ints
     event: Bools
@@ -84,7 +85,7 @@ def read_followed(spells: pd.DataFrame, cluster: str | None) -> Followed:
     [-1]
     """
     require(spells, _SPELLS)
-    child, _ = numbered(spells, "child_id", _SPELLS)
+    child, n_children = numbered(spells, "child_id", _SPELLS)
     event = flags(spells, _SPELLS)
     if "start" in spells.columns:
         axis, entered, left = places(spells, _SPELLS)
@@ -95,12 +96,12 @@ def read_followed(spells: pd.DataFrame, cluster: str | None) -> Followed:
         axis, (left,) = ranked(stop)
         entered = np.full(len(left), -1)
     if cluster is None:
-        return Followed(axis, child, entered, left, event, None)
+        return Followed(axis, child, n_children, entered, left, event, None)
     if cluster not in spells.columns:
         hint = did_you_mean(cluster, map(str, spells.columns))
         raise ArgumentRefused(f"there is no column '{cluster}' to cluster by.{hint}")
     together = child if cluster == "child_id" else numbered_clusters(spells, cluster)
-    return Followed(axis, child, entered, left, event, together)
+    return Followed(axis, child, n_children, entered, left, event, together)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -207,12 +208,12 @@ class SurvivalCurve:
         n_rows, n_children, n_events = (int(total[name]) for name in ("n_rows", "n_children", "n_events"))
         said = [
             (
-                "The curve is the share to whom it has not yet happened by each day (Kaplan-Meier 1958); beside it stands "
-                "the cumulative hazard (Nelson-Aalen)"
+                "The curve is the share to whom it has not yet happened by each day (Kaplan-Meier 1958); beside it "
+                "stands the cumulative hazard (Nelson-Aalen)"
             ),
             (
-                f"It rests on {plural(n_rows, 'row')} of {plural(n_children, 'child', 'children')}, to whom it happened "
-                f"{plural(n_events, 'time')}; the others count for as long as they were followed "
+                f"It rests on {plural(n_rows, 'row')} of {plural(n_children, 'child', 'children')}, to whom it "
+                f"happened {plural(n_events, 'time')}; the others count for as long as they were followed "
                 f"({plural(round(float(total['days_followed'])), 'day')} in all)"
             ),
             "Whoever came under observation late counts from then on only",
@@ -228,8 +229,8 @@ class SurvivalCurve:
             said.append("The 95% interval uses Greenwood's formula")
         said += [
             (
-                "It takes those whose following ended to be like those who stayed; where children were taken away (left "
-                "care, moved), look at the cumulative incidence instead"
+                "It takes those whose following ended to be like those who stayed; where children were taken away "
+                "(left care, moved), look at the cumulative incidence instead"
             ),
             "Late days rest on few: look at how many were still followed",
         ]
@@ -293,7 +294,7 @@ def _one_curve(read: Followed, rows: Ints | None, limits: Limits) -> tuple[pd.Da
     lower, upper = _limits(share, se, limits)
     began = np.where(read.entered[kept] < 0, 0.0, read.axis[np.maximum(read.entered[kept], 0)] if n else 0.0)
     counts = {
-        "n_children": len(pd.unique(read.child[every])),
+        "n_children": read.n_children if rows is None else len(pd.unique(read.child[every])),
         "n_rows": len(kept),
         "n_events": int(events.sum()),
         "days_followed": float((read.axis[read.left[kept]] - began).sum()) if n else 0.0,
