@@ -78,30 +78,65 @@ def ours_mean_cumulative(frame: pd.DataFrame) -> Figures:
 def ours_kaplan_meier(frame: pd.DataFrame) -> Figures:
     from missing_patterns.recurrence import kaplan_meier
 
-    gaps = pd.DataFrame(
-        {
-            "child_id": frame["child_id"],
-            "start": 0.0,
-            "stop": frame["stop"] - frame["start"],
-            "event": frame["event"],
-        }
-    )
-    return _ours_curve(kaplan_meier(gaps).table, ("share", "se"))
+    lengths = {"child_id": frame["child_id"], "stop": frame["stop"] - frame["start"], "event": frame["event"]}
+    table = kaplan_meier(pd.DataFrame(lengths, copy=False)).table
+    days = table["days"].to_numpy()
+    return {"share": at(days, table["share_not_yet"], 1), "se": at(days, table["se"].fillna(0.0), 0)}
 
 
 def ours_late_entry(frame: pd.DataFrame) -> Figures:
     from missing_patterns.recurrence import kaplan_meier
 
-    return _ours_curve(kaplan_meier(frame).table, ("share", "hazard"))
+    table = kaplan_meier(frame).table
+    days = table["days"].to_numpy()
+    return {
+        "share": at(days, table["share_not_yet"], 1),
+        "hazard": at(days, table["cumulative_hazard"], 0),
+        "se": at(days, table["hazard_se"].fillna(0.0), 0),
+    }
 
 
-def _ours_curve(table: pd.DataFrame, wanted: tuple[str, ...]) -> Figures:
-    names = {"share": ("share_not_yet", "survival", "share"), "se": ("se",), "hazard": ("cumulative_hazard", "hazard")}
-    found = {}
-    for name in wanted:
-        column = next(c for c in names[name] if c in table)
-        found[name] = at(table["days"], table[column].fillna(0.0), 1 if name == "share" else 0)
-    return found
+def _gaps(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return every spell as a gap."""
+    number = frame.groupby("child_id", sort=False).cumcount() + 1
+    return pd.DataFrame(
+        {
+            "child_id": frame["child_id"],
+            "episode_no": number,
+            "gap_days": frame["stop"] - frame["start"],
+            "event": frame["event"],
+        }
+    )
+
+
+def ours_gap_curve(frame: pd.DataFrame) -> Figures:
+    """One hundred resamples of children, each child counting once."""
+    from missing_patterns.recurrence import gap_curve
+
+    read = gap_curve(_gaps(frame), method="per_child", n_boot=100).at([7, 28, 90])
+    return {"share": read["share_again"], "lower": read["lower"]}
+
+
+def ours_incidence(frame: pd.DataFrame) -> Figures:
+    from missing_patterns.recurrence import cumulative_incidence
+
+    ended = np.where(frame["event"] == 1, "episode", np.where(frame["child_id"] % 7 == 0, "left_care", "end_of_data"))
+    read = cumulative_incidence(_gaps(frame).assign(ended_by=ended)).at([28, 90])
+    return {"share": read["share"], "se": read["se"]}
+
+
+def ours_dynamics(frame: pd.DataFrame) -> Figures:
+    """Does one episode go with the next? Children without an episode are on file here."""
+    from missing_patterns.recurrence import RepeatDynamics
+
+    fit = RepeatDynamics(zero_truncated=False).fit(frame)
+    return {"loglik": fit.loglik_, "shape": fit.frailty_shape_}
+
+
+def ours_clustering(frame: pd.DataFrame) -> Figures:
+    from missing_patterns.recurrence import short_run_clustering
+
+    return {"ratio": short_run_clustering(frame).table["ratio"]}
 
 
 def ours_concordance(frame: pd.DataFrame) -> Figures:
