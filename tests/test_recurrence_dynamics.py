@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.special import gammaln, logsumexp
 
 from missing_patterns import errors
-from missing_patterns.recurrence.dynamics import RepeatDynamics, simulate_repeats
+from missing_patterns.recurrence.dynamics import RepeatDynamics, fit, simulate_repeats
 from missing_patterns.recurrence.dynamics.boundary import DynamicsTest
 from missing_patterns.recurrence.dynamics.fit import bounds_of, fit_full, fit_null, maximise, profile_limit
 from missing_patterns.recurrence.dynamics.history import History
@@ -538,7 +538,7 @@ def test_histories_that_cannot_be_made_up_are_refused(wrong: dict) -> None:
 
 
 def test_a_search_among_some_children_first_ends_at_the_same_peak(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("missing_patterns.recurrence.dynamics.fit.START_CHILDREN", 30)
+    monkeypatch.setattr(fit, "START_CHILDREN", 30)
     assert figures(RepeatDynamics().fit(FRAME)) == pytest.approx(figures(MODEL), rel=1e-4)
 
 

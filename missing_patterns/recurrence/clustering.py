@@ -100,8 +100,9 @@ class ShortRunClustering:
             ),
             (
                 f"There are {plural(self.n_episodes, 'episode')} of {plural(self.n_children, 'child', 'children')} at "
-                f"risk for {self.days_at_risk / 365.25:,.0f} years in all; {plural(int(first['n_pairs']), 'pair')} of "
-                f"successive episodes of {plural(int(first['n_children']), 'child', 'children')} can be compared"
+                f"risk for {plural(round(self.days_at_risk / 365.25), 'year')} in all; "
+                f"{plural(int(first['n_pairs']), 'pair')} of successive episodes of "
+                f"{plural(int(first['n_children']), 'child', 'children')} can be compared"
             ),
         ]
         if not first["n_pairs"]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, TableRefused
-from missing_patterns.recurrence.common import plural
+from missing_patterns.recurrence.common import Ints, plural
 from missing_patterns.recurrence.dynamics.factors import Factors, read_factors, standardise
 from missing_patterns.recurrence.dynamics.rows import Rows, in_order_of_looks, join, sort_rows
 
@@ -30,6 +30,15 @@ class Counts:
     n_zero_length: int
     n_no_episode: int
     n_no_time: int
+
+
+def _after_the_first(intervals: pd.DataFrame, rows: Rows, order: Ints) -> bool:
+    """Say whether every child's first row leads up to a second or later episode."""
+    if "episode_no" not in intervals.columns or not len(intervals):
+        return False
+    first = order[np.diff(rows.child, prepend=-1) != 0]
+    number = pd.to_numeric(intervals["episode_no"].iloc[first], errors="coerce")
+    return bool((number > 1).fillna(False).all())
 
 
 def read_rows(
@@ -68,16 +77,14 @@ def read_rows(
     >>> counts.n_children, counts.n_episodes, counts.n_repeats
     (12, 18, 6)
     """
-    rows, frame, order = sort_rows(intervals, strata)
-    number = frame["episode_no"].to_numpy(dtype=np.float64, na_value=np.nan)[order]
-    number = number[np.diff(rows.child, prepend=-1) != 0]
-    if len(number) and (number > 1).all():
+    rows, order = sort_rows(intervals, strata)
+    if _after_the_first(intervals, rows, order):
         raise ArgumentRefused(
             "the intervals begin after each child's first episode, so who goes often cannot be told from who has just "
             'gone: make them by to_counting_process(..., children=..., origin="observed_from").'
         )
     n_zero = int((rows.stop == rows.start).sum())
-    rows, names = read_factors(rows, frame, order, covariates, bands)
+    rows, names = read_factors(rows, intervals, order, covariates, bands)
     n = rows.n_children
     has_time = np.bincount(rows.child, rows.stop - rows.start, minlength=n) > 0
     has_episode = np.bincount(rows.child, rows.event, minlength=n) > 0
@@ -99,7 +106,7 @@ def read_rows(
         )
     rows = in_order_of_looks(rows)
     counts = Counts(
-        n_rows=len(frame),
+        n_rows=len(intervals),
         n_children=rows.n_children,
         n_units=int(rows.unit[-1]) + 1,
         n_episodes=int(rows.event.sum()),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, did_you_mean
 from missing_patterns.recurrence.common import Bools, Floats, Ints
-from missing_patterns.recurrence.spells import read_spells
+from missing_patterns.recurrence.spells import read_rows as read_spells
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,8 @@ def in_order_of_looks(rows: Rows) -> Rows:
     )
 
 
-def sort_rows(intervals: pd.DataFrame, strata: str | list[str] | None) -> tuple[Rows, pd.DataFrame, Ints]:
-    """Check a table of intervals and sort it; return the rows, the table as checked, and the order of its rows.
+def sort_rows(intervals: pd.DataFrame, strata: str | list[str] | None) -> tuple[Rows, Ints]:
+    """Check a table of intervals and sort it; return the rows, and the order of the table's rows.
 
     Raises
     ------
@@ -124,16 +124,15 @@ def sort_rows(intervals: pd.DataFrame, strata: str | list[str] | None) -> tuple[
     --------
     >>> intervals = pd.DataFrame({"child_id": ["A", "A"], "start": [5.0, 0.0], "stop": [9.0, 5.0], "event": [0, 1],
     ...                           "home": ["oak", "elm"]})
-    >>> rows, _, order = sort_rows(intervals, "home")
+    >>> rows, order = sort_rows(intervals, "home")
     >>> rows.unit.tolist(), rows.event.tolist(), order.tolist()
     ([0, 1], [True, False], [1, 0])
     """
-    frame, start, stop = read_spells(intervals)
-    child = pd.factorize(frame["child_id"])[0].astype(np.int64)
-    order = np.lexsort((stop, start, child))
-    child = child[order]
-    event = frame["event"].to_numpy(dtype=np.int64)[order] == 1
-    spell = _spell_of(frame, strata, order)
+    read = read_spells(intervals)
+    order = read.order
+    child = read.child[order].astype(np.int64)
+    spell = _spell_of(intervals, strata, order)
     changed = (np.diff(child, prepend=-1) != 0) | (np.diff(spell, prepend=spell[:1]) != 0)
+    start, stop = read.axis[read.entered[order]], read.axis[read.left[order]]
     nothing = np.zeros((len(order), 0))
-    return Rows(child, np.cumsum(changed) - 1, start[order], stop[order], event, nothing), frame, order
+    return Rows(child, np.cumsum(changed) - 1, start, stop, read.episode[order], nothing), order
