@@ -261,9 +261,10 @@ def _sources_of(codes: Sequence[str], there: list[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for code in codes:
         tree = ast.parse(code, mode="eval")
+        reaching = (ast.Attribute, ast.Subscript, ast.Lambda, ast.NamedExpr, ast.comprehension)
+        if any(isinstance(node, reaching) for node in ast.walk(tree)):
+            raise ArgumentRefused("a formula may name columns and call functions, but not reach into objects.")
         for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute | ast.Lambda | ast.NamedExpr | ast.comprehension | ast.Await):
-                raise ArgumentRefused("a formula may name columns and call functions, but not reach into objects.")
             if isinstance(node, ast.Name):
                 _check_name(node.id, there)
                 if node.id in there:
@@ -314,13 +315,14 @@ def _patsy(described: Any, frame: pd.DataFrame, sources: Sequence[str], table: s
             is_whole = pd.api.types.is_integer_dtype(series.dtype)
             data[name] = values.astype(np.int64) if is_whole else values
     try:
-        made = patsy.dmatrix(
-            described,
-            data,
-            eval_env=patsy.EvalEnvironment([FUNCTIONS]),
-            NA_action=patsy.NAAction(NA_types=[]),
-            return_type="matrix",
-        )
+        with np.errstate(all="ignore"):  # what comes out infinite is refused below, by name
+            made = patsy.dmatrix(
+                described,
+                data,
+                eval_env=patsy.EvalEnvironment([FUNCTIONS]),
+                NA_action=patsy.NAAction(NA_types=[]),
+                return_type="matrix",
+            )
     except patsy.PatsyError as failed:
         # Its message may quote a value of the table.
         said = str(failed.message).split(":", maxsplit=1)[0] if "mismatch" in str(failed.message) else "patsy gave up"

@@ -13,6 +13,7 @@ from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused, TableRefused, did_you_mean, positions
 from missing_patterns.recurrence.common import Bools, Floats, Ints, check_flags, tie_times
 from missing_patterns.recurrence.cox.covariates import Covariates, read_covariates
+from missing_patterns.recurrence.cox.likelihood import span_of
 
 Clock = Literal["total", "gap"]
 
@@ -279,7 +280,7 @@ def _check_rows(event: Bools, matrix: Floats, names: Sequence[str], lost: int) -
         also = f" ({lost:,} stand on rows without length, which are left out)" if lost else ""
         problems.append(f"there is no episode in it{also}, so there is nothing to model")
     else:
-        flat = [k for k, spread in enumerate(np.ptp(matrix, axis=0)) if spread == 0]
+        flat = [k for k, spread in enumerate(span_of(matrix)) if spread == 0]
         problems += [f"'{names[k]}' is the same in every row, so nothing can go with it; leave it out" for k in flat]
     if problems:
         raise TableRefused.of_problems("intervals", problems)

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from missing_patterns.recurrence.common import Floats, Ints
+from missing_patterns.recurrence.common import Floats, Ints, plural
 from missing_patterns.recurrence.cox.risk import (
     RiskSets,
     has_tiny,
@@ -32,6 +32,9 @@ Ties = Literal["efron", "breslow"]
 
 #: Rows handled at once, so that they stay in the processor's cache; more where there are many cells to add up.
 BLOCK_ROWS = 16_384
+
+#: Rate times cumulative hazard of all strata before, per episode, beyond which digits of a row's hazard would be lost.
+REACH = 1e6
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -64,7 +67,7 @@ class Terms:
     information : array [p, p]
         Minus its curvature.
     careful : bool
-        Whether sums were made in whole numbers, because some risk set is tiny beside another.
+        Whether sums were made in whole numbers, because some risk set or hazard is tiny beside another.
 
     Raises
     ------
@@ -94,6 +97,37 @@ class Terms:
 
     def __repr__(self) -> str:
         return f"Terms: {len(self.rate):,} rows, {len(self.s0):,} cells, {len(self.beta)} coefficients"
+
+
+def span_of(matrix: Floats) -> Floats:
+    """Return the largest less the smallest value of each column.
+
+    Parameters
+    ----------
+    matrix : array [n, p]
+        At least one row.
+
+    Returns
+    -------
+    array [p]
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> span_of(np.array([[0.0, 5.0], [2.0, 5.0]])).tolist()
+    [2.0, 0.0]
+    """
+    n, p = matrix.shape
+    side = 64  # rows laid side by side: a long inner loop is several times as fast as one of p
+    body = matrix[: n - n % side].reshape(-1, side * p)
+    ends = [matrix[n - n % side :]]
+    if len(body):
+        ends += [body.max(axis=0).reshape(side, p), body.min(axis=0).reshape(side, p)]
+    span: Floats = np.ptp(np.concatenate(ends), axis=0)
+    return span
 
 
 class Likelihood:
@@ -143,7 +177,7 @@ class Likelihood:
         self._slots = slots_of(risk)
         self._where = self._slots_of_rows()
         # The k-th of m tied episodes leaves k/m of the tie out of the risk set; every cell has an episode.
-        self._starts = np.concatenate([[0], np.cumsum(self.n_events)[:-1]]).astype(np.int64)
+        self._starts = np.cumsum(self.n_events) - self.n_events
         nth = np.arange(len(self._cell)) - np.repeat(self._starts, self.n_events)
         self._share = nth / np.repeat(self.n_events, self.n_events)
 
@@ -158,7 +192,7 @@ class Likelihood:
         return where
 
     def __repr__(self) -> str:
-        return f"Likelihood ({self.ties}): {self.matrix.shape[0]:,} rows, {self.matrix.shape[1]} covariates"
+        return f"Likelihood ({self.ties}): {self.matrix.shape[0]:,} rows, {plural(self.matrix.shape[1], 'covariate')}"
 
     def blocks(self) -> Iterator[slice]:
         """Yield slices of rows that fit the cache.
@@ -195,6 +229,9 @@ class Likelihood:
             at_risk, at_events, careful = self._sums(rate)
             s0, s1, e0, e1 = at_risk[:, 0], at_risk[:, 1:], at_events[:, 0], at_events[:, 1:]
             hazard, hazard_tied, b1, b2, b3, logs = self._over_ties(s0, e0)
+            # A row's hazard is the difference of two running sums, made with care where these are far larger.
+            reach = float((s0 * np.cumsum(hazard)).max(initial=0.0))
+            careful = careful or REACH * float(self.events_weight.sum()) < reach < np.inf
             information = self._curvature((hazard, hazard_tied, b1, b2, b3, s1, e1), rate, careful)
             return Terms(
                 beta=beta.copy(),

@@ -242,7 +242,7 @@ class RecurrentCox:
             )
         self.warnings_ = tuple(told)
         for sentence in told:
-            warnings.warn(f"{sentence}.", EstimateDoubtful, stacklevel=4)
+            warnings.warn(f"{sentence}.", EstimateDoubtful, stacklevel=3)
 
     def _count(self) -> None:
         """Set the counts and the baseline."""

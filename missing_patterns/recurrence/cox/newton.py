@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from missing_patterns.errors import TableRefused
-from missing_patterns.recurrence.common import Floats
-from missing_patterns.recurrence.cox.likelihood import Likelihood, Terms
+from missing_patterns.recurrence.common import Bools, Floats
+from missing_patterns.recurrence.cox.likelihood import Likelihood, Terms, span_of
 
 #: A covariate whose share not explained by the others (in the curvature) is below this is one too many.
 COLLINEAR = 1e-10
@@ -19,6 +19,8 @@ STEP = 1e-9
 
 #: The likelihood has stopped rising when a step would add less than this to it...
 _FLAT = 1e-7
+#: ...or, once no further step can be taken, less than this...
+_NEARLY_FLAT = 0.1
 #: ...and a coefficient that still moves by this much, times the covariate's range, is on its way to infinity.
 _STILL_MOVING = 0.1
 
@@ -101,28 +103,35 @@ def maximise(likelihood: Likelihood, names: Sequence[str]) -> Fit:
     2.0
     """
     null = here = likelihood.at(np.zeros(len(names)))
-    span = np.ptp(likelihood.matrix, axis=0)
+    span = span_of(likelihood.matrix)
     _refuse_collinear(likelihood, null, names)
-    runs_off: dict[str, int] = {}
     for n in range(1, _MAX_STEPS + 1):
         covariance = _inverse(here.information)
         step = covariance @ here.score
         error = np.sqrt(np.diag(covariance))
         moving = np.abs(step) * span > _STILL_MOVING
-        if float(here.score @ step) < _FLAT and moving.any():
-            runs_off = {names[k]: 1 if here.beta[k] > 0 else -1 for k in range(len(names)) if moving[k]}
-            told = tuple(_told(name, sign) for name, sign in runs_off.items())
-            return Fit(here.beta, covariance, null, here, n - 1, runs_off, told)
+        gain = float(here.score @ step)
+        if gain < _FLAT and moving.any():
+            return _run_off(names, moving, covariance, null, here, n - 1)
         if (np.abs(step) <= STEP * error).all():
             return Fit(here.beta + step, covariance, null, here, n - 1, {}, ())
         better = _uphill(likelihood, here, step)
         if better is None:
             break
         here = better
+    if gain < _NEARLY_FLAT and moving.any():  # rates so unlike that the machine cannot hold them
+        return _run_off(names, moving, covariance, null, here, n)
     if (np.abs(step) <= 1e-5 * error).all():  # as near as the machine comes
         return Fit(here.beta, covariance, null, here, n, {}, ())
     told = (f"The search for the coefficients did not come to rest in {n} steps: do not lean on these figures",)
     return Fit(here.beta, covariance, null, here, n, {}, told)
+
+
+def _run_off(names: Sequence[str], moving: Bools, covariance: Floats, null: Terms, here: Terms, n: int) -> Fit:
+    """Stop, and name the coefficients that still move."""
+    runs_off = {names[k]: 1 if here.beta[k] > 0 else -1 for k in range(len(names)) if moving[k]}
+    told = tuple(_told(name, sign) for name, sign in runs_off.items())
+    return Fit(here.beta, covariance, null, here, n, runs_off, told)
 
 
 def _told(name: str, sign: int) -> str:
@@ -148,15 +157,15 @@ def _uphill(likelihood: Likelihood, here: Terms, step: Floats) -> Terms | None:
 
 def _inverse(information: Floats) -> Floats:
     """Invert the curvature, on the scale of correlations; directions without any are cut off."""
-    size = np.sqrt(np.maximum(np.diag(information), np.finfo(np.float64).tiny))
-    scaled = information / np.outer(size, size)
+    size: Floats = np.sqrt(np.maximum(np.diag(information), np.finfo(np.float64).tiny))
+    scaled = information / size / size[:, None]
     try:
         root = np.linalg.inv(np.linalg.cholesky(scaled))
-        inverse: Floats = root.T @ root
+        inverse = root.T @ root
     except np.linalg.LinAlgError:
         inverse = np.linalg.pinv(scaled, rcond=1e-13, hermitian=True)
-    inverse /= np.outer(size, size)
-    return inverse
+    there: Floats = inverse / size / size[:, None]
+    return there
 
 
 def _refuse_collinear(likelihood: Likelihood, null: Terms, names: Sequence[str]) -> None:
@@ -171,7 +180,7 @@ def _refuse_collinear(likelihood: Likelihood, null: Terms, names: Sequence[str])
         if not found > 1e-12 * weight * there
     ]
     if not problems:
-        scaled = null.information / np.sqrt(np.outer(size, size))
+        scaled = null.information / np.sqrt(size) / np.sqrt(size)[:, None]
         problems = _determined(scaled, names)
     if problems:
         raise TableRefused.of_problems("intervals", problems)

@@ -10,7 +10,7 @@ import pandas as pd
 from missing_patterns.recurrence.common import Floats
 from missing_patterns.recurrence.cox.design import Design
 from missing_patterns.recurrence.cox.likelihood import Likelihood, Terms
-from missing_patterns.recurrence.cox.risk import RiskSets, sum_at_risk
+from missing_patterns.recurrence.cox.risk import RiskSets, stratum_ends, sum_at_risk
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +87,18 @@ def strata_table(design: Design) -> pd.DataFrame:
     See ``RecurrentCox.strata_``.
     """
     n = len(design.strata)
-    pairs = np.unique(design.stratum * np.int64(design.n_children) + design.child)
-    table = design.strata.copy()
-    table["n_rows"] = np.bincount(design.stratum, minlength=n)
-    table["n_children"] = np.bincount(pairs // max(design.n_children, 1), minlength=n)
-    table["n_episodes"] = np.bincount(design.stratum[design.event], minlength=n)
-    table["days_at_risk"] = np.bincount(design.stratum, design.stop - design.start, minlength=n)
-    return table
+    if n == 1:
+        children = np.array([design.n_children])
+    else:
+        pairs = pd.unique(design.stratum * np.int64(design.n_children) + design.child)
+        children = np.bincount(pairs // max(design.n_children, 1), minlength=n)
+    counts = {
+        "n_rows": np.bincount(design.stratum, minlength=n),
+        "n_children": children,
+        "n_episodes": np.bincount(design.stratum[design.event], minlength=n),
+        "days_at_risk": np.bincount(design.stratum, design.stop - design.start, minlength=n),
+    }
+    return pd.DataFrame({**dict(design.strata.items()), **counts})
 
 
 def baseline_table(design: Design, risk: RiskSets, likelihood: Likelihood, terms: Terms, coef: Floats) -> pd.DataFrame:
@@ -109,10 +114,18 @@ def baseline_table(design: Design, risk: RiskSets, likelihood: Likelihood, terms
     """
     with np.errstate(over="ignore"):
         hazard = terms.hazard * np.exp(-(design.means @ coef) - terms.shift)
-    table = design.strata.iloc[risk.stratum].reset_index(drop=True)
-    table["days"] = risk.times
-    table["at_risk"] = np.rint(sum_at_risk(np.ones(len(design.start)), risk, careful=False)).astype(np.int64)
-    table["events"] = likelihood.n_events
-    table["hazard"] = hazard
-    table["cumulative_hazard"] = pd.Series(hazard).groupby(risk.stratum).cumsum().to_numpy()
-    return table
+    so_far = np.cumsum(hazard)
+    ends = stratum_ends(risk)[:-1]
+    if len(ends):  # from nothing in each stratum, and not by difference, which would lose digits
+        so_far = np.concatenate([np.cumsum(part) for part in np.split(hazard, ends)])
+    labels = {name: values.iloc[risk.stratum].reset_index(drop=True) for name, values in design.strata.items()}
+    return pd.DataFrame(
+        {
+            **labels,
+            "days": risk.times,
+            "at_risk": np.rint(sum_at_risk(np.ones(len(design.start)), risk, careful=False)).astype(np.int64),
+            "events": likelihood.n_events,
+            "hazard": hazard,
+            "cumulative_hazard": so_far,
+        }
+    )
