@@ -1,8 +1,8 @@
 """Does what we do help? An action after a return, and the time to the next episode: weighted, without immortal time.
 
 ``exposure`` lays out returns and actions, ``covariates`` what was known at the return, ``weights`` who is acted on when
-and the weighted rates, ``estimates`` every method, ``balance`` what to check, ``model`` the comparison, ``words`` how it
-speaks and looks.
+and the weighted rates, ``estimates`` every method, ``balance`` what to check, ``model`` the comparison, ``words`` what
+it says and how it looks.
 """
 
 from __future__ import annotations

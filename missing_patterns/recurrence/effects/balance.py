@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from missing_patterns.recurrence.common import Floats
+from missing_patterns.recurrence.common import Bools, Floats
 from missing_patterns.recurrence.cox.risk import risk_sets, sum_at_risk
 from missing_patterns.recurrence.effects.weights import Chance, Rows
 
 #: Beyond it a covariate is not balanced (the usual rule of thumb).
 BALANCED = 0.1
 
-#: A chance of being acted on outside these leaves nobody to compare with.
-NEAR_CERTAIN = (0.025, 0.975)
+#: A return less likely than this to be acted on at all, or more likely to be before most others are, has nobody to be
+#: compared with.
+NEAR_NEVER, NEAR_AT_ONCE = 0.025, 0.975
 
 
 def balance_table(rows: Rows, weight: Floats, matrix: Floats, names: tuple[str, ...]) -> pd.DataFrame:
@@ -77,7 +78,33 @@ def effective(weight: Floats) -> float:
     return float(weight.sum()) ** 2 / squares if squares else 0.0
 
 
-def overlap_table(rows: Rows, weight: Floats, chance: Chance, days: float) -> pd.DataFrame:
+def near_certain(chance: Chance, act: Floats, days: float) -> Bools:
+    """Say which returns were all but certain not to be acted on, or to be acted on at once.
+
+    Parameters
+    ----------
+    chance : Chance
+        The model of the time to the action.
+    act : array
+        Days to the action, infinite if none.
+    days : float
+        End of follow-up.
+
+    Returns
+    -------
+    array of bool
+        A chance under 2.5 % of an action within the follow-up; or above 97.5 % of one by when only a quarter of those
+        acted on had been.
+
+    Raises
+    ------
+    Nothing.
+    """
+    early = float(np.quantile(act[np.isfinite(act)], 0.25))
+    return np.asarray((chance.by(days) < NEAR_NEVER) | (chance.by(early) > NEAR_AT_ONCE))
+
+
+def overlap_table(rows: Rows, weight: Floats, chance: Chance, certain: Bools, days: float) -> pd.DataFrame:
     """Describe weights and chances of returns acted on, and of returns before or without an action.
 
     Parameters
@@ -88,6 +115,8 @@ def overlap_table(rows: Rows, weight: Floats, chance: Chance, days: float) -> pd
         Weight of each row.
     chance : Chance
         The model of the time to the action.
+    certain : array
+        What :func:`near_certain` says of each return.
     days : float
         Chances are those of an action within so many days.
 
@@ -96,8 +125,7 @@ def overlap_table(rows: Rows, weight: Floats, chance: Chance, days: float) -> pd
     pd.DataFrame
         Two rows: ``group n_returns weight_mean weight_sd weight_max effective_n chance_p5 chance_median chance_p95
         share_near_certain``. A return that is acted on later counts in both groups. ``effective_n``: how many returns
-        of equal weight say as much. ``share_near_certain``: of the returns, those with a chance under 2.5 % or above
-        97.5 %.
+        of equal weight say as much. ``share_near_certain``: of the returns, those with nobody to be compared with.
 
     Raises
     ------
@@ -124,7 +152,7 @@ def overlap_table(rows: Rows, weight: Floats, chance: Chance, days: float) -> pd
                 "chance_p5": float(np.quantile(p, 0.05)),
                 "chance_median": float(np.quantile(p, 0.5)),
                 "chance_p95": float(np.quantile(p, 0.95)),
-                "share_near_certain": float(((p < NEAR_CERTAIN[0]) | (p > NEAR_CERTAIN[1])).mean()),
+                "share_near_certain": float(certain[who].mean()),
             }
         )
     return pd.DataFrame(found)

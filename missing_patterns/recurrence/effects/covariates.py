@@ -107,7 +107,6 @@ def default_covariates(episodes: pd.DataFrame, children: pd.DataFrame | None = N
     for days in (28, 90, 365):
         earlier = np.searchsorted(key, child * 1e6 + np.maximum(back - days, -5e5))
         columns[f"n_episodes_{days}d"] = np.log1p(np.maximum(np.arange(len(table)) + 1 - earlier, 0.0))
-    columns["gap_days"] = np.log1p(table["gap_days"].to_numpy(dtype=np.float64, na_value=np.nan))
     gap = np.full(len(table), np.nan)
     gap[1:] = np.where(child[1:] == child[:-1], begin[1:] - back[:-1], np.nan)
     columns["gap_days"] = np.log1p(np.maximum(gap, 0.0))
@@ -118,8 +117,8 @@ def default_covariates(episodes: pd.DataFrame, children: pd.DataFrame | None = N
         since = np.fmin(since, on_file)
         age = ((wall - pd.Series(people["birth_month"].array)) / pd.Timedelta(days=365.25)).to_numpy(dtype=np.float64)
         columns |= {"age": age, "is_16_or_over": np.where(np.isnan(age), np.nan, age >= 16)}
-        sex = people["sex"].to_numpy(dtype=object)
-        columns["female"] = np.where(np.isin(sex, ["female", "male"]), sex == "female", np.nan)
+        told = people["sex"].isin(["female", "male"]).to_numpy(dtype=bool)
+        columns["female"] = np.where(told, people["sex"].isin(["female"]).to_numpy(dtype=bool), np.nan)
     columns["rate_so_far"] = np.log(number / (back - since + _SETTLED_DAYS))
     placed = table["placement_type"].notna().to_numpy(dtype=bool)
     columns["in_placement"] = placed.astype(np.float64)

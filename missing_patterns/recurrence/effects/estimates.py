@@ -41,7 +41,7 @@ def estimate_all(returns: Returns, rows: w.Rows, weight: Floats, matrix: Floats)
     found = []
     for method, (fit, cluster) in fits.items():
         log, se = float(fit.beta[0]), w.robust_se(fit, cluster)
-        if not fit.converged:
+        if not fit.converged or se <= 0:  # no next episode on one side, or no child with both kinds of return
             log, se = np.nan, np.nan
         found.append(
             {

@@ -20,7 +20,7 @@ ACTIONS = Table(
     (
         Column("episode_id", "id", "the episode that the child returned from"),
         Column("child_id", "id", "the child, where no episode is named: the last return by then is meant"),
-        Column("happened_at", "timestamp", "when; exactly midnight = only the day is known", required=True),
+        Column("happened_at", "timestamp", "when; exactly midnight = only the day is known; blank = it is not used"),
     ),
 )
 _DAY = pd.Timedelta(days=1)
@@ -111,7 +111,9 @@ def completed_interviews(
         raise ArgumentRefused("within_hours must be above 0, such as 72.")
     links = link_interviews(episodes, interviews)
     table = conform(interviews, INTERVIEWS).set_index("interview_id")
-    back = conform(episodes, EPISODES).set_index("episode_id")["returned_at"]
+    back = conform(episodes, EPISODES, only=["episode_id", "child_id", "missing_from", "returned_at"]).set_index(
+        "episode_id"
+    )["returned_at"]
     pairs = pd.DataFrame(
         {
             "episode_id": links["episode_id"],
@@ -175,11 +177,13 @@ def read_returns(
     """
     gaps = gap_times(episodes, observed_until=observed_until, children=children)
     table = conform(episodes, EPISODES, only=["episode_id", "child_id", "missing_from", "returned_at", "precision"])
+    if table["episode_id"].isna().any():
+        raise TableRefused.of_problems("episodes", ["column 'episode_id' is blank; build_episodes fills it"])
     own = table.set_index("episode_id").reindex(gaps["episode_id"])
     returned = pd.Series(own["returned_at"].array)
     days = gaps["gap_days"].to_numpy(dtype=np.float64)
     event = gaps["event"].to_numpy(dtype=np.int64) == 1
-    dated = (own["precision"] == "day").fillna(False).to_numpy(dtype=np.bool_) | (event & (days == np.floor(days)))
+    dated = _by_date(table).reindex(gaps["episode_id"]).to_numpy(dtype=np.bool_)
     ends = np.where(np.isfinite(days), days, 0.0)
     limit = np.inf if max_days is None else max_days
     acts, accounting = _first_actions(gaps, returned, dated, ends, conform_actions(actions), limit)
@@ -202,6 +206,15 @@ def read_returns(
     )
 
 
+def _by_date(table: pd.DataFrame) -> pd.Series:
+    """Whether only the date of each episode, or of the child's next, is known; by episode."""
+    order = table.sort_values(["child_id", "missing_from"], kind="stable")
+    is_day = (order["precision"] == "day").fillna(False).astype(bool)
+    followed = order["child_id"].eq(order["child_id"].shift(-1)).fillna(False).astype(bool)
+    either = is_day | (is_day.shift(-1, fill_value=False) & followed)
+    return pd.Series(either.to_numpy(), index=order["episode_id"])
+
+
 def conform_actions(actions: pd.DataFrame) -> pd.DataFrame:
     """Return the actions table, refused unless every row names an episode or a child.
 
@@ -215,6 +228,8 @@ def conform_actions(actions: pd.DataFrame) -> pd.DataFrame:
     >>> conform_actions(pd.DataFrame({"child_id": ["A"], "happened_at": ["2026-01-08"]})).shape
     (1, 3)
     """
+    if "happened_at" not in actions.columns:
+        raise TableRefused.of_problems("actions", ["column 'happened_at' is absent"])
     table = conform(actions, ACTIONS)
     blank = (table["episode_id"].isna() & table["child_id"].isna()).sum()
     if blank:

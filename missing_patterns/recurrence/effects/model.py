@@ -13,7 +13,7 @@ from missing_patterns.episodes.known import Moment
 from missing_patterns.errors import ArgumentRefused, EstimateDoubtful
 from missing_patterns.recurrence.common import check_seed
 from missing_patterns.recurrence.effects import weights as w
-from missing_patterns.recurrence.effects.balance import balance_table, e_value, overlap_table
+from missing_patterns.recurrence.effects.balance import balance_table, e_value, near_certain, overlap_table
 from missing_patterns.recurrence.effects.covariates import Covariates, default_covariates, read_covariates
 from missing_patterns.recurrence.effects.estimates import ESTIMATE, curves_of, estimate_all, resample
 from missing_patterns.recurrence.effects.exposure import Returns, read_returns
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MIN_EPISODES = 20
 
 #: Largest share of returns with a chance of action so near 0 or 1 that nobody is like them in the other group.
-MAX_NEAR_CERTAIN = 0.5
+MAX_NEAR_CERTAIN = 1 / 3
 MIN_EFFECTIVE = 0.1
 
 #: A share going again beyond which an odds-like ratio is far from a ratio of risks (VanderWeele and Ding 2017).
@@ -223,8 +223,10 @@ def compare_after(  # noqa: PLR0913 - the tables and the choices, all named
     -----
     Hernán MA, Brumback B, Robins JM (2000), Marginal structural models to estimate the causal effect of zidovudine,
     Epidemiology 11:561-570; Suissa S (2008), Immortal time bias in pharmaco-epidemiology, Am J Epidemiol 167:492-499.
-    A ratio of rates is nearer to one over all children than for one child, as children with high rates leave first: the
-    comparison among alike returns over a short follow-up keeps that small.
+    Covariates are those of the return: what changed between it and the action (a move, a declined offer) is not
+    allowed for, and needs weights that change with it. A ratio of rates is nearer to one over all children than for
+    one child, as children with high rates leave first: the comparison among alike returns over a short follow-up keeps
+    that small.
 
     Examples
     --------
@@ -299,8 +301,9 @@ def _compare(returns: Returns, known: Covariates, counts: dict[str, int], asked:
     rows = w.cut_rows(returns.stop, returns.event, returns.act)
     chance = w.chance_of_action(returns.stop, returns.act, known.matrix)
     weight, n_drawn_in = w.truncate(chance.weights(rows), rows.acted)
-    overlap = overlap_table(rows, weight, chance, end)
-    _refuse_no_overlap(overlap)
+    certain = near_certain(chance, returns.act, end)
+    overlap = overlap_table(rows, weight, chance, certain, end)
+    _refuse_no_overlap(overlap, float(certain.mean()))
     acted_from = float(np.median(returns.act[np.isfinite(returns.act)]))
     table, fit = estimate_all(returns, rows, weight, known.matrix)
     resampled = resample(returns, rows, known.matrix, (chance.beta, fit.beta), (asked.n_boot, asked.random_state))
@@ -334,15 +337,13 @@ def _compare(returns: Returns, known: Covariates, counts: dict[str, int], asked:
     )
 
 
-def _refuse_no_overlap(overlap: pd.DataFrame) -> None:
-    n = overlap["n_returns"].sum()
-    certain = float((overlap["share_near_certain"] * overlap["n_returns"]).sum() / n)
+def _refuse_no_overlap(overlap: pd.DataFrame, certain: float) -> None:
     share = float((overlap["effective_n"] / overlap["n_returns"]).min())
     if certain > MAX_NEAR_CERTAIN or share < MIN_EFFECTIVE:
         raise ArgumentRefused(
-            f"the groups do not overlap: {certain:.0%} of returns were all but certain to be acted on, or not to be, "
-            f"given the covariates, and the weights leave {share:.0%} of one group. Leave out covariates that decide "
-            "who is acted on, or compare fewer, more alike returns."
+            f"the groups do not overlap: {certain:.0%} of returns were all but certain not to be acted on, or to be "
+            f"acted on at once, given the covariates, and the weights leave {share:.0%} of one group. Leave out "
+            "covariates that decide who is acted on, or compare fewer, more alike returns."
         )
 
 

@@ -35,7 +35,8 @@ def explain(result: ActionComparison) -> str:
     said.append(_hidden(result))
     caveat = (
         "It says what goes with the action in these records, not what the action does: whoever chose whom to see knew "
-        "more than is recorded, and covariates that were not known at the return would make it wrong"
+        "more than is recorded, what changed between the return and the action is not allowed for, and covariates that "
+        "were not known at the return would make it wrong"
     )
     said += [caveat, *(f"Take care: {note}" for note in result.notes)]
     return ". ".join(said) + "."
