@@ -201,12 +201,12 @@ def _fit_whole(y: Floats, matrix: Floats, offset: Floats, *, spread: bool) -> Fi
         mean = np.exp(matrix @ coef + offset)
         settled = turn < 199
     less = 1 + mean / theta
-    covariance: Floats = np.linalg.inv((matrix * (mean / less)[:, None]).T @ matrix)
+    covariance = np.linalg.inv((matrix * (mean / less)[:, None]).T @ matrix)
     slopes = matrix * ((y - mean) / less)[:, None]
     robust = covariance @ (slopes.T @ slopes) @ covariance
     found = log_likelihood(y, mean, theta, truncated=False)
     settled = settled and theta > SMALLEST_THETA
-    return Fit(coef, covariance, robust, theta, se_theta, found, mean, settled)
+    return Fit(coef, np.asarray(covariance), robust, theta, se_theta, found, mean, settled)
 
 
 def _slopes(at: Floats, y: Floats, matrix: Floats, offset: Floats, *, spread: bool) -> Floats:

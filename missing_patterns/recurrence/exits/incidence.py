@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, did_you_mean
 from missing_patterns.recurrence.common import (
-    Z95,
     Floats,
     Ints,
     draw_steps,
@@ -23,12 +22,10 @@ from missing_patterns.recurrence.common import (
 )
 from missing_patterns.recurrence.exits.ends import EPISODE, IN_WORDS, LEFT_OUT, Ends, Exits, Gaps, read_ends
 from missing_patterns.recurrence.exits.gray import gray_test
-from missing_patterns.recurrence.exits.johansen import aalen_johansen
+from missing_patterns.recurrence.exits.johansen import Interval, aalen_johansen, limits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Interval = Literal["log", "log-log", "plain"]
 
 STAYED = "neither"
 
@@ -219,33 +216,6 @@ def _read(rows: pd.DataFrame, wanted: Floats, *, empty: float) -> pd.DataFrame:
     table = pd.DataFrame(read)
     table["at_risk"] = np.append(rows["at_risk"].to_numpy(dtype=np.int64), 0)[ahead]
     return table
-
-
-def limits(share: Floats, se: Floats, interval: Interval) -> tuple[Floats, Floats]:
-    """Return 95 % limits of a share on one of the scales of R's ``survfit(conf.type=)``.
-
-    NaN where the share is 0 or 1 with the scales that have no such point, or where the error is 0.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> [float(x[0].round(4)) for x in limits(np.array([0.2]), np.array([0.05]), "log")]
-    [0.1225, 0.3265]
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if interval == "plain":
-            low, high = share - Z95 * se, share + Z95 * se
-        elif interval == "log":
-            low, high = share * np.exp(-Z95 * se / share), share * np.exp(Z95 * se / share)
-        else:
-            away = Z95 * se / (share * np.log(share))
-            low, high = (np.exp(-np.exp(np.log(-np.log(share)) + sign * away)) for sign in (-1, 1))
-    known = (share > 0) & (se > 0)
-    low, high = np.where(known, np.maximum(low, 0.0), np.nan), np.where(known, np.minimum(high, 1.0), np.nan)
-    return low, high
 
 
 def _one_group(ends: Ends, rows: Ints, interval: Interval) -> tuple[pd.DataFrame, dict[str, float]]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from missing_patterns.recurrence.common import Floats, Ints
+from missing_patterns.recurrence.common import Z95, Floats, Ints
+
+Interval = Literal["log", "log-log", "plain"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -151,3 +154,30 @@ class _Factors:
                 summed = np.cumsum(np.bincount(self.when, change, minlength=self.n_days + 1)[: self.n_days])
                 total += (1.0 if i == j else 2.0) * summed * curves[i] * curves[j]
         return np.maximum(total, 0.0)
+
+
+def limits(share: Floats, se: Floats, interval: Interval) -> tuple[Floats, Floats]:
+    """Return 95 % limits of a share on one of the scales of R's ``survfit(conf.type=)``.
+
+    NaN where the share is 0 or 1 with the scales that have no such point, or where the error is 0.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> [float(x[0].round(4)) for x in limits(np.array([0.2]), np.array([0.05]), "log")]
+    [0.1225, 0.3265]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if interval == "plain":
+            low, high = share - Z95 * se, share + Z95 * se
+        elif interval == "log":
+            low, high = share * np.exp(-Z95 * se / share), share * np.exp(Z95 * se / share)
+        else:
+            away = Z95 * se / (share * np.log(share))
+            low, high = (np.exp(-np.exp(np.log(-np.log(share)) + sign * away)) for sign in (-1, 1))
+    known = (share > 0) & (se > 0)
+    low, high = np.where(known, np.maximum(low, 0.0), np.nan), np.where(known, np.minimum(high, 1.0), np.nan)
+    return low, high
