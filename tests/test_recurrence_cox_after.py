@@ -14,11 +14,15 @@ from missing_patterns.recurrence.cox import concordance as concordance_module
 from missing_patterns.recurrence.cox import prediction
 from missing_patterns.recurrence.cox.concordance import COUNTS, concordance_of
 from missing_patterns.recurrence.cox.drawing import forest, log_axis
-from missing_patterns.recurrence.cox.influence import furthest
+from missing_patterns.recurrence.cox.influence import Influence, _fit_again, _without, furthest
+from missing_patterns.recurrence.cox.likelihood import Likelihood
 from missing_patterns.recurrence.cox.model import RecurrentCox
 from missing_patterns.recurrence.cox.names import spoken
 from missing_patterns.recurrence.cox.pairs import sum_alike, sum_dominated
+from missing_patterns.recurrence.cox.proportional import SchoenfeldTest, _inverse
 from missing_patterns.recurrence.cox.pwp import pwp
+from missing_patterns.recurrence.cox.risk import risk_sets
+from missing_patterns.recurrence.cox.state import state_of
 
 
 def spells(seed: int = 0, n: int = 80, variance: float = 0.8, *, change: float = 0.0) -> pd.DataFrame:
@@ -116,10 +120,8 @@ def test_concordance_is_that_of_two_plain_loops(data: st.DataObject) -> None:
     pairs, difference = counts[:3].sum(), (counts[0] - counts[1]) / counts[:3].sum()
     moves = weight * (partners[:, 0] - partners[:, 1] - difference * partners.sum(axis=1)) / pairs
     moves = np.bincount(child, moves)[np.unique(child)]
-    if len(moves) > 1:
-        np.testing.assert_allclose(found.se, np.sqrt((moves**2).sum()) / 2, rtol=1e-9, atol=1e-12)
-    else:
-        assert np.isnan(found.se)
+    expected = np.sqrt((moves**2).sum()) / 2 if len(moves) > 1 else np.nan
+    np.testing.assert_allclose(found.se, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_concordance_does_not_change_with_row_order_or_names_of_children(intervals: pd.DataFrame) -> None:
@@ -151,6 +153,7 @@ def test_a_perfect_order_has_no_interval_and_neither_has_one_child() -> None:
     ("changed", "told"),
     [
         ({"stop": []}, "no rows"),
+        ({"event": [0, 0, 1]}, "no two rows can be compared"),
         ({"score": [1.0]}, "one number for each row"),
         ({"score": [1.0, np.nan, 2.0]}, "score is not recorded or infinite at position 1"),
         ({"event": [1, 2, 0]}, "0 and 1 only"),
@@ -377,16 +380,36 @@ def test_an_unknown_transform_and_the_logarithm_of_day_nought_are_refused(model:
     assert RecurrentCox().fit(frame, ["x"]).schoenfeld_test("km").over_time["from_days"].iloc[0] == -4
 
 
+def test_units_of_covariates_do_not_matter_to_the_test(intervals: pd.DataFrame, model: RecurrentCox) -> None:
+    plain = model.schoenfeld_test().table
+    other = RecurrentCox().fit(intervals.assign(age=intervals["age"] * 1e9), ["care", "age"]).schoenfeld_test().table
+    for column in ("statistic", "p_value_robust"):
+        np.testing.assert_allclose(plain[column], other[column], rtol=1e-6)
+
+
 def test_what_cannot_be_tested_is_not_known_and_said_so() -> None:
-    """Three children: as many as covariates and one more, so the covariance by child has no inverse."""
-    frame = spells(5, n=4, variance=0).assign(age=lambda d: d["age"] + d["start"] / 365, care=lambda d: d["start"] % 3)
-    with pytest.warns(UserWarning, match="clusters"):
-        test = RecurrentCox().fit(frame, ["age", "care"]).schoenfeld_test()
-    assert np.isfinite(test.table["p_value"]).all()
-    frame["also"] = frame["stop"] % 5
-    with pytest.warns(UserWarning, match="clusters"):
-        test = RecurrentCox().fit(frame, ["age", "care", "also"]).schoenfeld_test()
-    assert "allowing for children" in test.explain()
+    early = spells(6, n=120).assign(early=lambda d: (d["care"] == 1) & (d["start"] < 150))
+    test = RecurrentCox().fit(early, ["early"]).schoenfeld_test()
+    assert test.over_time["rate_ratio"].isna().any()  # nobody differs later in the year
+    assert test.over_time["rate_ratio"].notna().any()
+    assert test.plot().get_yscale() == "log"
+    for singular in (np.ones((2, 2)), np.array([[0.0]]), np.array([[np.nan]])):
+        assert np.isnan(_inverse(singular)).all()
+    np.testing.assert_allclose(_inverse(np.diag([1e-20, 1e20])), np.diag([1e20, 1e-20]))
+    unknown = SchoenfeldTest("km", test.table.assign(p_value_robust=np.nan), test.over_time, 120, 9)
+    assert "not known allowing for children" in unknown.explain()
+
+
+def test_a_change_that_only_the_usual_test_sees_is_worded_so() -> None:
+    columns = ["covariate", "statistic", "degrees_of_freedom", "p_value", "p_value_robust"]
+    table = pd.DataFrame([("age", 30.0, 1, 1e-7, 0.061), ("all together", 30.0, 1, 1e-7, 0.061)], columns=columns)
+    over_time = pd.DataFrame(
+        {"covariate": ["age"], "from_days": 0.0, "to_days": 9.0, "rate_ratio": 1.0, "lower": 0.9, "upper": 1.1}
+    )
+    said = SchoenfeldTest("km", table, over_time, n_children=50, n_episodes=99).explain()
+    assert "Allowing for children, it does not speak against" in said
+    assert "Only the usual test, which takes episodes as independent, does: age (p below 0.001, by child 0.061)" in said
+    assert "p below 0.001 by the usual test, 0.061 allowing for children" in said
 
 
 # --- influence ---------------------------------------------------------------------------------------------------
@@ -433,6 +456,43 @@ def test_influence_by_child_has_each_child_once_and_adds_up_to_nought(
     assert found["furthest"].is_monotonic_decreasing
     # The robust covariance is made of these.
     assert np.square(found["care"]).sum() == pytest.approx(1)
+
+
+def test_nothing_can_be_said_without_the_only_child_who_went() -> None:
+    frame = spells(8, n=12, variance=0).assign(phase=lambda d: d["start"] % 7)
+    frame["event"] = frame["event"].where(frame["child_id"] == "k1", 0)
+    with pytest.warns(UserWarning, match="clusters"):
+        model = RecurrentCox().fit(frame, ["phase"])
+    state = state_of(model)
+    k1 = np.flatnonzero(
+        model.influence_by_child().set_index("child_id")["n_episodes"].reindex([f"k{i}" for i in range(12)]) > 0
+    )
+    assert np.isnan(_without(state, k1, np.zeros(1))).all()
+    assert np.isfinite(_without(state, np.array([5]), np.array([1e9]))).all()  # from afar: begun again from nought
+    found = model.influence()
+    assert repr(found) == f"Influence: 1 covariate, 12 children, {model.n_episodes_} episodes"
+    found = Influence(found.table.assign(change=np.nan, change_in_errors=np.nan), found.intervals, 12, 5)
+    assert "The one that moves furthest" not in found.explain()
+
+
+def test_fitting_again_finds_the_same_from_afar_and_gives_up_where_there_is_nothing(
+    intervals: pd.DataFrame, model: RecurrentCox
+) -> None:
+    likelihood = model._likelihood
+    for begin in ([0.0, 0.0], [3.0, -0.5]):
+        again = _fit_again(likelihood, np.array(begin))
+        assert again is not None
+        np.testing.assert_allclose(again, model.coef_, atol=1e-7)
+    # A covariate that differs only between strata does not differ among those at risk.
+    home = pd.factorize(intervals["home"])[0]
+    strata = risk_sets(model.design_.start, model.design_.stop, model.design_.event, home)
+    ones = np.ones(len(home))
+    flat = Likelihood(home[:, None] - home.mean(), strata, ones, 0 * ones, "efron")
+    assert _fit_again(flat, np.zeros(1)) is None
+    # One that sets apart those who never go runs off.
+    never = (model.design_.event == 0).astype(float)
+    apart = Likelihood(never[:, None], risk_sets(0 * ones, ones, never == 0, home), ones, 0 * ones, "efron")
+    assert _fit_again(apart, np.zeros(1)) is None
 
 
 def test_influence_is_drawn_and_worded_without_children(model: RecurrentCox) -> None:
@@ -574,11 +634,21 @@ def test_a_forest_cuts_off_intervals_that_leave_it_and_writes_figures_beside() -
     assert len(ticks.get_xticks()) >= 3
 
 
+def test_a_model_whose_only_covariate_runs_off_says_so() -> None:
+    frame = spells(4, n=60).assign(never=lambda d: d["child_id"].isin(["k1", "k2"]))
+    frame.loc[frame["never"], "event"] = 0
+    with pytest.warns(UserWarning, match="never"):
+        model = RecurrentCox().fit(frame, ["never"])
+    assert "standard errors are" not in model.explain()
+    assert model.plot().get_xlim()[0] < 1
+
+
 def test_plot_draws_where_it_is_told(model: RecurrentCox) -> None:
     axes = new_axes(None)
     assert model.plot(axes) is axes
     labels = [text.get_text() for text in axes.get_yticklabels()]
     assert labels == ["care", "age"]
+    assert repr(state_of(model)).startswith("State: Design: ")
     assert "Rate ratio" in axes.get_xlabel()
 
 

@@ -158,11 +158,9 @@ class Influence:
 def _fit_again(likelihood: Likelihood, beta: Floats) -> Floats | None:
     """Return the coefficients at which the slope is nil, by Newton's steps, halved where they do not climb.
 
-    None where the curvature has no inverse: a covariate no longer differs among those at risk.
+    None where the curvature has no inverse (a covariate no longer differs among those at risk), or no end is found.
     """
     terms = likelihood.at(beta)
-    if not np.isfinite(terms.log_likelihood):
-        terms = likelihood.at(np.zeros_like(beta))
     for _ in range(_STEPS):
         scale = np.sqrt(np.maximum(np.diag(terms.information), 0.0))
         if not (scale > 0).all() or np.linalg.cond(terms.information / np.outer(scale, scale)) > 1e12:
@@ -196,9 +194,10 @@ def _without(state: State, out: Ints, beta: Floats) -> Floats:
         all_rows.offset[kept],
         all_rows.ties,
     )
-    again = _fit_again(rows, beta[differs])
-    if again is not None:
-        found[differs] = again
+    for begin in (beta[differs], np.zeros(len(differs))):
+        if (again := _fit_again(rows, begin)) is not None:
+            found[differs] = again
+            break
     return found
 
 

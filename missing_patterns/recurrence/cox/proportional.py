@@ -255,13 +255,16 @@ def _by_cluster(values: Floats, cluster: Ints) -> Floats:
     return np.stack([np.bincount(cluster, column) for column in values.T], axis=1)
 
 
-def _solve(matrix: Floats, vector: Floats) -> float:
-    """Return u' M^-1 u; NaN where M cannot be inverted."""
-    try:
-        found = float(vector @ np.linalg.solve(matrix, vector))
-    except np.linalg.LinAlgError:
-        return np.nan
-    return found if found >= 0 and np.linalg.cond(matrix) < 1e14 else np.nan
+def _inverse(matrix: Floats) -> Floats:
+    """Return the inverse of a covariance or information, whatever the units of its rows; NaN where it has none."""
+    scale = np.sqrt(np.maximum(np.diag(matrix), 0.0))
+    if not (np.isfinite(matrix).all() and (scale > 0).all()):
+        return np.full_like(matrix, np.nan)
+    both = np.outer(scale, scale)
+    if np.linalg.cond(matrix / both) > 1e12:
+        return np.full_like(matrix, np.nan)
+    inverse: Floats = np.linalg.inv(matrix / both) / both
+    return inverse
 
 
 def slopes_test(
@@ -311,14 +314,14 @@ def slopes_test(
     gap = (g[likelihood.risk.cell[at]] - 1) * likelihood.weight[at]
     times_g[at] += gap[:, None] * likelihood.matrix[at]
     later = _by_cluster(times_g, cluster)
-    clean = later - now @ np.linalg.solve(i0, i1)
+    clean = later - now @ _inverse(i0) @ i1
     spread = clean.T @ clean
     rows = []
     for name, columns in [*groups.items(), (ALL, list(range(p)))]:
         u, k = slope[columns], len(columns)
         block = np.block([[i0, i1[:, columns]], [i1[columns], i2[np.ix_(columns, columns)]]])
-        statistic = _solve(block, np.concatenate([np.zeros(p), u]))
-        robust = _solve(spread[np.ix_(columns, columns)], u) if len(now) > k else np.nan
+        statistic = float(u @ _inverse(block)[p:, p:] @ u)
+        robust = float(u @ _inverse(spread[np.ix_(columns, columns)]) @ u)
         rows.append((name, statistic, k, float(chi2.sf(statistic, k)), float(chi2.sf(robust, k))))
     names = ["covariate", "statistic", "degrees_of_freedom", "p_value", "p_value_robust"]
     return pd.DataFrame(rows, columns=names)
@@ -342,16 +345,11 @@ def _over_time(likelihood: Likelihood, terms: Terms, names: list[str]) -> pd.Dat
         to_days = float(days[stretch == k].max())
         from_days = float(days[stretch == k - 1].max()) if k else float(min(0.0, days[0] - 1))
         n = int(n_events[inside[:, k]].sum())
-        try:
-            covariance = np.linalg.inv(information[k])
-            usable = np.linalg.cond(information[k]) < 1e12
-        except np.linalg.LinAlgError:
-            covariance, usable = np.full_like(information[k], np.nan), False
+        covariance = _inverse(information[k])
         beta = terms.beta + covariance @ slopes[k]
         with np.errstate(invalid="ignore", over="ignore"):
             se = np.sqrt(np.diag(covariance))
-            for j, name in enumerate(names):
-                b, s = (beta[j], se[j]) if usable else (np.nan, np.nan)
+            for name, b, s in zip(names, beta, se, strict=True):
                 rows.append((name, from_days, to_days, n, *np.exp([b, b - Z95 * s, b + Z95 * s])))
     columns = ["covariate", "from_days", "to_days", "n_episodes", "rate_ratio", "lower", "upper"]
     found = pd.DataFrame(rows, columns=columns)
