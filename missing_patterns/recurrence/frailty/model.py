@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, EstimateDoubtful, did_you_mean
-from missing_patterns.recurrence.common import Floats, Ints, plural
-from missing_patterns.recurrence.cox.design import Clock, Design, read_design
+from missing_patterns.recurrence.common import Floats, plural
+from missing_patterns.recurrence.cox.design import Clock, Design
 from missing_patterns.recurrence.cox.likelihood import Ties
-from missing_patterns.recurrence.cox.risk import RiskSets, risk_sets
 from missing_patterns.recurrence.frailty.likelihood import Data
 from missing_patterns.recurrence.frailty.profile import Found, find, limits
+from missing_patterns.recurrence.frailty.rows import count_ended, data_of, read_rows
 from missing_patterns.recurrence.frailty.solve import covariances
 from missing_patterns.recurrence.frailty.tables import baseline, episodes_per_child, share_of_most_frequent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Below so many groups, likelihood theory for theta is not to be leant on.
+#: With fewer groups that have an episode, likelihood theory for theta is not to be leant on.
 FEW_GROUPS = 20
 
 #: If more than this part of the children with an episode are followed only up to an episode, their numbers of
@@ -242,16 +242,11 @@ class SharedFrailty:
         -----
         EstimateDoubtful
             If theta runs off or the search does not come to rest, a coefficient runs off to infinity, nobody has two
-            episodes, or groups are few.
+            episodes, or few have any.
         """
-        design = _read(intervals, columns_or_formula, self.strata, self.group, self.time, offset)
-        if design.n_clusters < 2:
-            raise ArgumentRefused(
-                f"the column '{self.group}' has one value in all rows: between one group there are no differences. "
-                "Name the column of those who share a hidden rate, such as 'child_id'."
-            )
-        data = _data(design, self.ties)
-        ended = _ended(design, intervals)
+        design = read_rows(intervals, columns_or_formula, self.strata, self.group, self.time, offset)
+        data = data_of(design, self.ties)
+        ended = count_ended(design, intervals)
         found = find(data, design.names)
         self._count(design)
         self._estimate(data, found, design, ended)
@@ -321,10 +316,10 @@ class SharedFrailty:
                 f"No {one} has two episodes, so nothing shows that some {many} go again more than others: theta rests "
                 "on the shape of the baseline alone, and should not be told"
             )
-        if self.n_groups_ < FEW_GROUPS:
-            told.append(
-                f"There are only {self.n_groups_} {many}: below about {FEW_GROUPS}, limits and tests of theta are rough"
-            )
+        n_with = int((data.counts > 0).sum())
+        if n_with < FEW_GROUPS:
+            have = f"Only {self.who(n_with)} {'has' if n_with == 1 else 'have'} an episode"
+            told.append(f"{have}: below about {FEW_GROUPS}, theta, its limits and its test are rough")
         return told
 
     def _framed(self, covariance: Floats) -> pd.DataFrame:
@@ -427,40 +422,3 @@ class SharedFrailty:
 
         self._need_fit()
         return plot(self, ax)
-
-
-def _read(
-    intervals: pd.DataFrame,
-    wanted: str | Sequence[str],
-    strata: str | Sequence[str] | None,
-    group: str,
-    time: Clock,
-    offset: str | Sequence[float] | None,
-) -> Design:
-    """Read the table; without covariates, with one that is thrown away again."""
-    if isinstance(wanted, str) or len(wanted):
-        return read_design(intervals, wanted, strata=strata, cluster=group, time=time, offset=offset)
-    filler = "covariate that fills the place of none"
-    filled = intervals.assign(**{filler: np.arange(len(intervals), dtype=np.float64)})
-    design = read_design(filled, [filler], strata=strata, cluster=group, time=time, offset=offset)
-    return replace(design, matrix=np.zeros((len(design.start), 0)), means=np.zeros(0), names=())
-
-
-def _ended(design: Design, intervals: pd.DataFrame) -> int:
-    """Count the groups whose follow-up ends at an episode."""
-    stop = intervals["stop"].to_numpy(dtype=np.float64, na_value=np.nan)[design.rows]
-    latest = np.full(design.n_clusters, -np.inf)
-    np.maximum.at(latest, design.cluster, stop)
-    return len(np.unique(design.cluster[design.event & (stop == latest[design.cluster])]))
-
-
-def _data(design: Design, ties: Ties) -> Data:
-    """Put the rows in the order of their groups, without those at risk in no cell."""
-    risk = risk_sets(design.start, design.stop, design.event, design.stratum)
-    met = np.flatnonzero(risk.last > risk.first)
-    order: Ints = met[np.lexsort((risk.first[met], design.cluster[met]))]
-    group = design.cluster[order]
-    starts = np.flatnonzero(np.diff(group, prepend=-1))
-    mine = RiskSets(risk.times, risk.stratum, risk.first[order], risk.last[order], risk.event[order], risk.cell[order])
-    sizes = np.diff(np.append(starts, len(group)))
-    return Data(design.matrix[order], design.offset[order], mine, starts, sizes, ties)
