@@ -313,6 +313,15 @@ def test_many_rows_thin_the_days_of_a_curve_and_labels_that_repeat_are_numbered(
     np.testing.assert_allclose(merged["se"], merged["se_whole"], rtol=1e-12)
 
 
+def test_days_that_were_not_asked_for_are_read_from_the_whole_curve(model: RecurrentCox) -> None:
+    newdata = pd.DataFrame({"care": [1], "age": [14]})
+    some, whole = model.predict_mean(newdata, days=[100, 300]), model.predict_mean(newdata)
+    pd.testing.assert_frame_equal(some.summary(), some.table)
+    assert some.summary()["days"].tolist() == [100, 300]
+    pd.testing.assert_frame_equal(some.at([28, 90]), whole.at([28, 90]))
+    assert len(some.plot().lines[0].get_xdata()) == len(whole.table) + 1
+
+
 def test_a_curve_is_read_by_its_last_step(model: RecurrentCox) -> None:
     found = model.predict_mean(pd.DataFrame({"care": [1], "age": [14]}))
     read = found.at([0, 28, 400])

@@ -107,7 +107,7 @@ class Concordance:
         ]
         if len(self.counts) > 1:
             said.append(f"Only rows of one stratum are compared; there are {len(self.counts):,} strata")
-        if total["tied_score"] > 0:
+        if total["tied_score"] / pairs >= 0.005:
             said.append(f"In {total['tied_score'] / pairs:.0%} of pairs both had the same score: they count half")
         said += [
             "It is measured on the same data that the model was fitted to, and flatters it",

@@ -52,7 +52,8 @@ def log_axis(ax: Axes, which: Literal["x", "y"], values: Iterable[float]) -> tup
     low, high = low / room, high * room
     marks = np.array([m * 10.0**k for k in range(-3, 4) for m in ((1,) if high / low > 200 else (1, 2, 5))])
     if high / low < 3:
-        marks = np.round(np.arange(0.2, 4.01, 0.05 if high / low < 1.3 else 0.1 if high / low < 1.7 else 0.25), 2)
+        step = 0.05 if high / low < 1.3 else 0.1 if high / low < 1.7 else 0.25
+        marks = np.round(1 + step * np.arange(-20, 60), 2)
     axis = ax.xaxis if which == "x" else ax.yaxis
     if which == "x":
         ax.set_xscale("log")

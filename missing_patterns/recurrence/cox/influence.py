@@ -31,6 +31,9 @@ FEWEST_LEFT = 5
 
 _STEPS = 30
 
+#: A step that moves the linear predictor by so much where the likelihood no longer rises is on its way to infinity.
+STILL_MOVING = 0.1
+
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Influence:
@@ -46,8 +49,8 @@ class Influence:
         covariate (its information) comes from so many children at most. ``change`` is that of the logarithm of the
         rate ratio, found by fitting again; ``change_in_errors`` the same in robust standard errors; ``change_foretold``
         what the children's score residuals (dfbeta) said it would be. The children left out are those who together pull
-        this covariate furthest to one side, or those of ``share`` where it is above 0.8. NaN where the covariate no
-        longer differs without them.
+        this covariate furthest to one side, or those of ``share`` where it is above 0.8. NaN where nothing can be
+        said without them: the covariate no longer differs, or runs off.
     intervals : pd.DataFrame
         ``covariate rate_ratio lower upper`` with everybody, robust 95 % limits, for the drawing.
     n_children, n_episodes : int
@@ -158,7 +161,8 @@ class Influence:
 def _fit_again(likelihood: Likelihood, beta: Floats) -> Floats | None:
     """Return the coefficients at which the slope is nil, by Newton's steps, halved where they do not climb.
 
-    None where the curvature has no inverse (a covariate no longer differs among those at risk), or no end is found.
+    NaN for those that still move when the likelihood has stopped rising: they run off. None where the curvature has no
+    inverse (a covariate no longer differs among those at risk), or no end is found.
     """
     terms = likelihood.at(beta)
     for _ in range(_STEPS):
@@ -174,7 +178,8 @@ def _fit_again(likelihood: Likelihood, beta: Floats) -> Floats | None:
             new = likelihood.at(terms.beta + step)
         terms = new
         if float(np.abs(step * scale).max()) < 1e-6:
-            return terms.beta
+            runs_off = np.abs(step) * np.ptp(likelihood.matrix, axis=0) > STILL_MOVING
+            return np.where(runs_off, np.nan, terms.beta)
     return None
 
 

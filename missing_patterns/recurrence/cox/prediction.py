@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,8 @@ class MeanPrediction:
         Columns that make the strata.
     n_children, n_episodes : int
         What it rests on.
+    days_asked : bool
+        Whether the table holds days that were asked for, and not the whole curves.
 
     Raises
     ------
@@ -64,6 +67,8 @@ class MeanPrediction:
     strata: tuple[str, ...]
     n_children: int
     n_episodes: int
+    days_asked: bool
+    _curves_at: Callable[[Sequence[float] | None], pd.DataFrame]
 
     def __repr__(self) -> str:
         return (
@@ -72,21 +77,23 @@ class MeanPrediction:
         )
 
     def _curves(self) -> list[tuple[str, pd.DataFrame]]:
-        by = ["pattern"] + (["stratum"] if "stratum" in self.table else [])
+        """Return the whole curves with their labels, also where only some days were asked for."""
+        table = self._curves_at(None) if self.days_asked else self.table
+        by = ["pattern"] + (["stratum"] if "stratum" in table else [])
         found = []
-        for key, part in self.table.groupby(by, sort=False):
+        for key, part in table.groupby(by, sort=False):
             name = key[0] if isinstance(key[0], str) else f"pattern {key[0]}"
             label = name + (f", {' / '.join(self.strata)} {key[1]}" if len(by) > 1 else "")
             found.append((label, part))
         return found
 
     def at(self, days: Sequence[float] = (28, 90, 180, 365)) -> pd.DataFrame:
-        """Read the curves at some days among those that were asked for, each by the last step before it.
+        """Read the whole curves at some days, whichever the table holds.
 
         Parameters
         ----------
         days : sequence of float, default (28, 90, 180, 365)
-            Days, at least 0. Ask ``predict_mean`` for the days themselves where its table is thinned.
+            Days, at least 0.
 
         Returns
         -------
@@ -98,30 +105,16 @@ class MeanPrediction:
         ArgumentRefused
             If a day is not a number of at least 0.
         """
-        wanted = np.asarray(list(days), dtype=np.float64)
-        if wanted.ndim != 1 or not (wanted >= 0).all():
-            raise ArgumentRefused("days must be numbers of at least 0.")
-        parts = []
-        for _, part in self._curves():
-            there = part["days"].to_numpy()
-            step = np.searchsorted(there, wanted, side="right") - 1
-            read = part.iloc[np.maximum(step, 0)].copy()
-            read["days"] = wanted
-            read.loc[(step < 0), "mean_episodes"] = 0.0
-            read.loc[(step < 0), ["se", "lower", "upper", "se_survfit"]] = np.nan
-            past = wanted > there[-1]
-            read.loc[past, ["mean_episodes", "se", "lower", "upper", "se_survfit"]] = np.nan
-            parts.append(read)
-        return pd.concat(parts, ignore_index=True)
+        return self._curves_at(days)
 
     def summary(self) -> pd.DataFrame:
-        """Return the curves at 28, 90, 180 and 365 days, as :meth:`at` gives them.
+        """Return the curves at the days asked for; at 28, 90, 180 and 365 days if none were.
 
         Raises
         ------
         Nothing.
         """
-        return self.at()
+        return self.table.copy() if self.days_asked else self.at()
 
     def explain(self) -> str:
         """Say in plain English what was estimated, on how many, and what it does not mean.
@@ -150,7 +143,7 @@ class MeanPrediction:
         return ". ".join(said) + "."
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the first six curves with their bands.
+        """Draw the first six curves with their bands, whole also where only some days were asked for.
 
         Raises
         ------
@@ -166,7 +159,9 @@ class MeanPrediction:
                 days, mean, where="post", color=colour, linestyle=_STYLES[k % len(_STYLES)], linewidth=2, label=label
             )
             band = [np.concatenate([[np.nan], part[c].to_numpy()]) for c in ("lower", "upper")]
-            ax.fill_between(days, band[0], band[1], step="post", alpha=0.15, color=colour, linewidth=0)
+            ax.fill_between(
+                days, band[0], band[1], step="post", alpha=0.15 if len(curves) < 4 else 0.07, color=colour, linewidth=0
+            )
         if len(curves) > 1:
             ax.legend(frameon=False, loc="upper left")
         ax.set_xlabel("Days")
@@ -274,23 +269,37 @@ def predict_mean(model: RecurrentCox, newdata: pd.DataFrame, days: Sequence[floa
     See ``RecurrentCox.predict_mean``.
     """
     state = state_of(model)
-    design = state.design
     if not isinstance(newdata, pd.DataFrame) or not len(newdata):
         raise ArgumentRefused("newdata must be a DataFrame with one row per pattern of covariates, at least one.")
+    patterns = newdata.copy() if newdata.index.is_unique else newdata.reset_index(drop=True)
+    return MeanPrediction(
+        table=_table(model, patterns, days),
+        patterns=patterns,
+        strata=tuple(map(str, state.design.strata.columns)),
+        n_children=state.design.n_children,
+        n_episodes=int(state.design.event.sum()),
+        days_asked=days is not None,
+        _curves_at=partial(_table, model, patterns),
+    )
+
+
+def _table(model: RecurrentCox, patterns: pd.DataFrame, days: Sequence[float] | None) -> pd.DataFrame:
+    """Return the curves of all patterns at some days, or on every day with an episode."""
+    state = state_of(model)
+    design = state.design
     wanted = None if days is None else np.unique(np.asarray(list(days), dtype=np.float64))
     if wanted is not None and not (len(wanted) and (wanted >= 0).all() and np.isfinite(wanted).all()):
         raise ArgumentRefused("days must be numbers of at least 0.")
-    x = design.covariates.build(newdata, "newdata") - design.means
+    x = design.covariates.build(patterns, "newdata") - design.means
     with np.errstate(over="ignore"):
-        rate = np.exp(x @ model.coef_.to_numpy() + _offset(model, newdata) - state.terms.shift)
-    patterns = newdata.copy() if newdata.index.is_unique else newdata.reset_index(drop=True)
-    own = _own_strata(design.strata, newdata)
+        rate = np.exp(x @ model.coef_.to_numpy() + _offset(model, patterns) - state.terms.shift)
+    own = _own_strata(design.strata, patterns)
     used = state.covariance if model.cluster is None else state.robust
     scores = score_by_cluster(state.likelihood, state.terms, design.cluster, design.n_clusters)
     parts: list[tuple[int, int, pd.DataFrame]] = []
     for s in range(len(design.strata)) if own is None else np.unique(own):
         frame, course = _stratum(state, int(s), wanted, scores)
-        for k in range(len(newdata)) if own is None else np.flatnonzero(own == s):
+        for k in range(len(patterns)) if own is None else np.flatnonzero(own == s):
             mean, se, survfit = _curve(course, x[k], float(rate[k]), state.covariance, state.robust, used)
             parts.append((int(k), int(s), _one_table(frame, mean, se, survfit)))
     labels, tables = stratum_labels(design), []
@@ -299,13 +308,7 @@ def predict_mean(model: RecurrentCox, newdata: pd.DataFrame, days: Sequence[floa
             table.insert(0, "stratum", [labels[s]] * len(table))
         table.insert(0, "pattern", [patterns.index[k]] * len(table))
         tables.append(table)
-    return MeanPrediction(
-        table=pd.concat(tables, ignore_index=True),
-        patterns=patterns,
-        strata=tuple(map(str, design.strata.columns)),
-        n_children=design.n_children,
-        n_episodes=int(design.event.sum()),
-    )
+    return pd.concat(tables, ignore_index=True)
 
 
 def _offset(model: RecurrentCox, newdata: pd.DataFrame) -> Any:

@@ -51,7 +51,8 @@ class SchoenfeldTest:
         episodes of one child as independent; the second allows for them being alike.
     over_time : pd.DataFrame
         One row per covariate and stretch of time: ``covariate from_days to_days n_episodes rate_ratio lower upper``:
-        the rate ratio on (from_days, to_days] in one step from the fitted one, with 95 % limits. Stretches hold alike
+        the rate ratio on (from_days, to_days] in one step from the fitted one, with 95 % limits of
+        the model's own (they take episodes as independent). Stretches hold alike
         many episodes, 20 or more.
     n_children, n_episodes : int
         What it rests on.
@@ -86,7 +87,7 @@ class SchoenfeldTest:
 
     def _named(self, chosen: pd.Series) -> str:
         """Word covariates, each with both p-values."""
-        rows = self.table[chosen].itertuples()
+        rows = self.table.iloc[:-1][chosen].itertuples()
         return ", ".join(
             f"{spoken(str(row.covariate))} (p {_worded(row.p_value)}, by child {_worded(row.p_value_robust)})"
             for row in rows
@@ -99,9 +100,8 @@ class SchoenfeldTest:
         ------
         Nothing.
         """
-        robust = self.table["p_value_robust"].fillna(self.table["p_value"])
-        by_child, usual = robust < 0.05, self.table["p_value"] < 0.05
-        all_of = self.table.iloc[-1]
+        each, all_of = self.table.iloc[:-1], self.table.iloc[-1]
+        by_child, usual = each["p_value_robust"].fillna(each["p_value"]) < 0.05, each["p_value"] < 0.05
         if by_child.any():
             told = f"Allowing for children, it speaks against a constant rate ratio for {self._named(by_child)}"
             told += ": one figure for all times then is an average of unlike ones"
