@@ -77,12 +77,12 @@ def gamma_rules(shape: float, sizes: Ints) -> list[Rule]:
     order = np.argsort(-np.repeat(sizes, sizes), kind="stable")  # longest rules first: the active ones lie in front
     size = np.repeat(sizes, sizes)[order]
     node = node[order]
-    for last in (False, True):
-        root, slope, by_shape, log_sum, sum_slope = _polynomials(node, size, shape, off)
-        if not last:
-            node = np.maximum(node - root / slope, 0.5 * node)
+    root, slope, by_shape, log_sum, (sum_by_shape, sum_by_x) = _polynomials(node, size, shape, off)
+    polish = np.maximum(-root / slope, -0.5 * node)  # a Newton step, as small as rounding: all else follows it
+    node = node + polish
+    log_sum = log_sum + sum_by_x * polish
     node_slope = -by_shape / slope
-    weight_slope = -(sum_slope[0] + sum_slope[1] * node_slope)
+    weight_slope = -(sum_by_shape + sum_by_x * node_slope)
     back = np.argsort(order, kind="stable")
     ends = np.cumsum(sizes)
     parts = [np.split(values[back], ends[:-1]) for values in (node, -log_sum, node_slope, weight_slope)]

@@ -92,13 +92,13 @@ def explain(model: RepeatDynamics) -> str:
     ------
     Nothing.
     """
-    years = model.days_at_risk_ / 365.25
+    years = plural(round(model.days_at_risk_ / 365.25), "year")
     said = [
         "The model asks whether a child's episodes come in short runs, or whether some children simply go often",
         (
             f"It rests on {plural(model.n_episodes_, 'episode')}, {model.n_repeats_:,} of them repeats (not the "
-            f"child's first on file), of {plural(model.n_children_, 'child', 'children')} at risk for {years:,.0f} "
-            "years in all; days missing are not time at risk"
+            f"child's first on file), of {plural(model.n_children_, 'child', 'children')} at risk for {years} "
+            "in all; days missing are not time at risk"
         ),
         *_of_alpha(model),
         _of_children(model),
