@@ -28,6 +28,7 @@ def test_the_lessons_are_there() -> None:
         "01_first_look.ipynb",
         "02_getting_files_in.ipynb",
         "03_what_was_known_then.ipynb",
+        "04_going_again.ipynb",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Repeat-missing statistics: how many repeats, how concentrated, how soon again, how many per child, and what goes with it.
+"""Repeat-missing statistics: how many repeats, how concentrated, how soon again, how many per child, what goes with it.
 
 Every result has ``.summary()``, ``.explain()`` and ``.plot(ax=None)``. All figures are about groups; none is about a
 child, but for what is marked for local use.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from missing_patterns.recurrence.clustering import ShortRunClustering, short_run_clustering
 from missing_patterns.recurrence.compare import MeanComparison, Weight, compare_mean_cumulative
 from missing_patterns.recurrence.concentrate import Concentration, concentration
+from missing_patterns.recurrence.counts import count_by_child
 from missing_patterns.recurrence.cox.model import RecurrentCox
 from missing_patterns.recurrence.cox.pwp import pwp
 from missing_patterns.recurrence.dynamics import DynamicsTest, RepeatDynamics, simulate_repeats
@@ -19,21 +20,33 @@ from missing_patterns.recurrence.effects import (
     default_covariates,
     e_value,
 )
-from missing_patterns.recurrence.exits.incidence import CumulativeIncidence, cumulative_incidence
+from missing_patterns.recurrence.exits import (
+    CauseSpecific,
+    CumulativeIncidence,
+    FineGray,
+    cause_specific,
+    cumulative_incidence,
+    fine_gray,
+)
 from missing_patterns.recurrence.frailty import SharedFrailty, VarianceTest
 from missing_patterns.recurrence.gaps import GapCurve, Method, gap_curve
 from missing_patterns.recurrence.mean import MeanCumulative, mean_cumulative
 from missing_patterns.recurrence.persistence import Persistence, persistence
 from missing_patterns.recurrence.rank_test import LogRank, log_rank
+from missing_patterns.recurrence.rates import EpisodeRates, episode_rates
+from missing_patterns.recurrence.sensitivity import RepeatSensitivity, repeat_sensitivity
 from missing_patterns.recurrence.shares import RepeatShares, repeat_shares
 from missing_patterns.recurrence.side_by_side import GapCurves, gap_curves
 from missing_patterns.recurrence.survival import SurvivalCurve, kaplan_meier
 
 __all__ = [
     "ActionComparison",
+    "CauseSpecific",
     "Concentration",
     "CumulativeIncidence",
     "DynamicsTest",
+    "EpisodeRates",
+    "FineGray",
     "GapCurve",
     "GapCurves",
     "LogRank",
@@ -43,19 +56,24 @@ __all__ = [
     "Persistence",
     "RecurrentCox",
     "RepeatDynamics",
+    "RepeatSensitivity",
     "RepeatShares",
     "SharedFrailty",
     "ShortRunClustering",
     "SurvivalCurve",
     "VarianceTest",
     "Weight",
+    "cause_specific",
     "compare_after",
     "compare_mean_cumulative",
     "completed_interviews",
     "concentration",
+    "count_by_child",
     "cumulative_incidence",
     "default_covariates",
     "e_value",
+    "episode_rates",
+    "fine_gray",
     "gap_curve",
     "gap_curves",
     "kaplan_meier",
@@ -63,6 +81,7 @@ __all__ = [
     "mean_cumulative",
     "persistence",
     "pwp",
+    "repeat_sensitivity",
     "repeat_shares",
     "short_run_clustering",
     "simulate_repeats",
