@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from missing_patterns.errors import ArgumentRefused, TableRefused
+from missing_patterns.recurrence.cox.design import read_design
 from missing_patterns.recurrence.cox.likelihood import Likelihood, Ties, score_by_cluster, score_residuals
 from missing_patterns.recurrence.cox.model import RecurrentCox
 from missing_patterns.recurrence.cox.pwp import pwp
@@ -267,8 +269,9 @@ def same(one: RecurrentCox, other: RecurrentCox, rtol: float = 1e-8) -> None:
     assert one.loglik_ == pytest.approx(other.loglik_, rel=1e-11)
 
 
-def test_cutting_spells_in_two_changes_nothing(spells: pd.DataFrame) -> None:
-    whole = RecurrentCox().fit(spells, ["in_care", "age"])
+@pytest.mark.parametrize("time", ["total", "gap"])
+def test_cutting_spells_in_two_changes_nothing(spells: pd.DataFrame, time: Any) -> None:
+    whole = RecurrentCox(time=time).fit(spells, ["in_care", "age"])
     cut = spells[spells["event"] == 1]["stop"].median()  # at an episode, where a wrong edge would show
     across = (spells["start"] < cut) & (spells["stop"] > cut)
     assert across.sum() > 20
@@ -276,7 +279,34 @@ def test_cutting_spells_in_two_changes_nothing(spells: pd.DataFrame) -> None:
         [spells[~across], spells[across].assign(stop=cut, event=0), spells[across].assign(start=cut)],
         ignore_index=True,
     )
-    same(RecurrentCox().fit(pieces, ["in_care", "age"]), whole)
+    same(RecurrentCox(time=time).fit(pieces, ["in_care", "age"]), whole)
+    again = pwp(pieces.sample(frac=1, random_state=0), ["in_care", "age"], time=time)
+    same(again, pwp(spells, ["in_care", "age"], time=time))
+
+
+def test_the_gap_clock_starts_again_after_an_episode_or_a_pause_and_at_no_other_row() -> None:
+    frame = table("""
+        child_id start stop event
+        1        0     5    0
+        1        5     8    1
+        1        8     9    0
+        1        9     20   0
+        1        25    30   0
+        2        5     9    0
+        3        2     2    1
+        3        2     6    0
+    """)
+    design = read_design(frame.assign(x=np.arange(8.0)), ["x"], time="gap")
+    assert list(zip(design.start.tolist(), design.stop.tolist(), strict=True)) == [
+        (0.0, 5.0),
+        (5.0, 8.0),
+        (0.0, 1.0),
+        (1.0, 12.0),
+        (0.0, 5.0),
+        (0.0, 4.0),
+        (0.0, 4.0),
+    ]
+    assert (design.n_zero_length, design.n_zero_length_episodes) == (1, 1)
 
 
 def test_row_order_ids_and_the_index_do_not_matter(spells: pd.DataFrame) -> None:
@@ -329,6 +359,18 @@ def test_an_offset_takes_its_share_of_a_coefficient(spells: pd.DataFrame) -> Non
     unlike = RecurrentCox().fit(spells, ["in_care", "age"], offset=np.full(len(spells), 2000.0))
     assert unlike.coef_["age"] == pytest.approx(plain.coef_["age"], rel=1e-8)
     assert unlike.loglik_ == pytest.approx(plain.loglik_, rel=1e-9)
+    np.testing.assert_allclose(unlike.baseline_["hazard"], 0.0, atol=1e-300)  # beyond what the machine holds
+
+
+def test_strata_of_very_unlike_rates_stand_apart(spells: pd.DataFrame) -> None:
+    frame = spells.assign(half=spells["child_id"] % 2)
+    plain = RecurrentCox(strata="half").fit(frame, ["in_care", "age"])
+    for step in (60.0, 600.0, -1500.0):
+        apart = RecurrentCox(strata="half").fit(frame, ["in_care", "age"], offset=step * frame["half"])
+        same(apart, plain)
+    apart = RecurrentCox(strata="half").fit(frame, ["in_care", "age"], offset=60.0 * frame["half"])
+    other = np.where(plain.baseline_["half"] == 1, np.exp(-60.0), 1.0)
+    np.testing.assert_allclose(apart.baseline_["hazard"], plain.baseline_["hazard"] * other, rtol=1e-8)
 
 
 def test_strata_add_their_likelihoods_and_have_a_baseline_each(spells: pd.DataFrame) -> None:

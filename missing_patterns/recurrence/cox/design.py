@@ -11,9 +11,10 @@ import pandas as pd
 
 from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused, TableRefused, did_you_mean, positions
-from missing_patterns.recurrence.common import Bools, Floats, Ints, check_flags, tie_times
+from missing_patterns.recurrence.common import Bools, Floats, Ints
 from missing_patterns.recurrence.cox.covariates import Covariates, read_covariates
 from missing_patterns.recurrence.cox.likelihood import span_of
+from missing_patterns.recurrence.door import flags, numbers, ranked, refuse, require
 
 Clock = Literal["total", "gap"]
 
@@ -31,7 +32,7 @@ class Design:
     names : tuple of str
         Their names.
     start, stop : array [n]
-        Days, at risk on (start, stop], equal times made equal; for the gap clock from 0 to the length of the spell.
+        Days, at risk on (start, stop], equal times made equal; for the gap clock since the spell began.
     event : array [n]
         Whether an episode began at ``stop``.
     stratum, cluster, child : array [n]
@@ -108,7 +109,8 @@ def read_design(
     cluster : str, optional
         Column of whose rows are alike; None = every row for itself.
     time : {"total", "gap"}, default "total"
-        The clock: days since the origin, or since the spell began.
+        The clock: days since the origin, or since the spell began. A row that begins where the child's row before ended
+        without an episode goes on with its spell.
     weights, offset : str or sequence of float, optional
         A column, or one number per row.
 
@@ -135,8 +137,9 @@ def read_design(
     """
     if time not in ("total", "gap"):
         raise ArgumentRefused("time must be 'total' (days since the origin) or 'gap' (days since the spell began).")
-    start, stop, event = _times(intervals, time)
+    require(intervals, schema.INTERVALS)
     child, child_ids = _children(intervals)
+    start, stop, event = _times(intervals, child, time)
     long = stop > start
     rows = np.flatnonzero(long)
     lost = int(event[~long].sum())
@@ -184,29 +187,39 @@ def read_design(
     )
 
 
-def _times(intervals: pd.DataFrame, time: Clock) -> tuple[Floats, Floats, Bools]:
+def _times(intervals: pd.DataFrame, child: Ints, time: Clock) -> tuple[Floats, Floats, Bools]:
     """Return start, stop and event; times that are equal but for rounding are made equal."""
-    frame = schema.conform(intervals, schema.INTERVALS, only=["start", "stop", "event"])
-    check_flags(frame["event"], "intervals")
-    start = frame["start"].to_numpy(dtype=np.float64)
-    stop = frame["stop"].to_numpy(dtype=np.float64)
-    for wrong, why in (
-        (~np.isfinite(start) | ~np.isfinite(stop), "is infinite"),
-        (stop < start, "is before its start"),
-    ):
-        if wrong.any():
-            at = positions([int(i) for i in np.flatnonzero(wrong)])
-            raise TableRefused.of_problems("intervals", [f"a start or stop {why}, at {at}"])
-    whole = _are_whole(start) and _are_whole(stop)
+    start, stop = (numbers(intervals, name, schema.INTERVALS) for name in ("start", "stop"))
+    event = flags(intervals, schema.INTERVALS)
+    if (wrong := ~(np.isfinite(start) & np.isfinite(stop))).any():
+        raise refuse(np.flatnonzero(wrong), "a start or stop is infinite")
+    if (wrong := stop < start).any():
+        raise refuse(np.flatnonzero(wrong), "a spell ends before it starts")
+    start, stop = _tied(start, stop)
     if time == "gap":
-        start, stop = np.zeros(len(start)), stop - start
-    if not whole and len(start):
-        start, stop = tie_times(start, stop)
-    return start, stop, frame["event"].to_numpy(dtype=np.float64) > 0
+        began = _spell_began(child, start, stop, event)
+        start, stop = _tied(start - began, stop - began)
+    return start, stop, event
 
 
-def _are_whole(days: Floats) -> bool:
-    return bool((days == np.floor(days)).all())
+def _tied(start: Floats, stop: Floats) -> tuple[Floats, Floats]:
+    axis, (first, second) = ranked(start, stop)
+    return axis[first], axis[second]
+
+
+def _spell_began(child: Ints, start: Floats, stop: Floats, event: Bools) -> Floats:
+    """Return when the clock of each row began.
+
+    A row that begins where the child's row before ended without an episode goes on with the same spell: rows are cut
+    where a covariate changes.
+    """
+    rows = np.lexsort((stop, start, child))
+    before, here = rows[:-1], rows[1:]
+    goes_on = (child[here] == child[before]) & (start[here] == stop[before]) & ~event[before]
+    heads = np.flatnonzero(np.concatenate([[True], ~goes_on])[: len(rows)])
+    began = np.empty(len(start))
+    began[rows] = np.repeat(start[rows[heads]], np.diff(np.append(heads, len(rows))))
+    return began
 
 
 def _children(intervals: pd.DataFrame) -> tuple[Ints, Any]:

@@ -33,6 +33,13 @@ Ties = Literal["efron", "breslow"]
 #: Rows handled at once, so that they stay in the processor's cache; more where there are many cells to add up.
 BLOCK_ROWS = 16_384
 
+#: Logarithm of a rate beyond which, up or down, rates are taken relative to the highest of their stratum, and the level
+#: to which that one is then brought: high, so that low ones stay as far as possible from 0.
+LEVEL, TOP = 200.0, 300.0
+
+#: Range of the logarithms over which the rates of one stratum would drown those of another in a running sum.
+DROWN = 20.0
+
 #: Rate times cumulative hazard of all strata before, per episode, beyond which digits of a row's hazard would be lost.
 REACH = 1e6
 
@@ -47,8 +54,9 @@ class Terms:
         The coefficients.
     rate : array [n]
         Rate of each row relative to the others, times its weight: ``weight * exp(x b + offset - shift)``.
-    shift : float
-        0, unless rates would be too large for the machine.
+    shift : array [D]
+        By cell, the same within a stratum, since only rates of one stratum are compared: 0, unless rates would be too
+        large or too small for the machine.
     s0, s1 : array [D], [D, p]
         Sums of ``rate`` and of ``rate * x`` over the rows at risk in each cell (x as in :class:`Likelihood`, centred).
     e0, e1 : array [D], [D, p]
@@ -80,7 +88,7 @@ class Terms:
 
     beta: Floats
     rate: Floats
-    shift: float
+    shift: Floats
     s0: Floats
     s1: Floats
     e0: Floats
@@ -223,8 +231,7 @@ class Likelihood:
         """
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             line = self.matrix @ beta + self.offset
-            shift = max(float(line.max(initial=0.0)) - 300.0, 0.0)  # rates are relative: they may as well be small
-            line -= shift
+            shift = self._level(line)
             rate = self.weight * np.exp(line)
             at_risk, at_events, careful = self._sums(rate)
             s0, s1, e0, e1 = at_risk[:, 0], at_risk[:, 1:], at_events[:, 0], at_events[:, 1:]
@@ -278,6 +285,26 @@ class Likelihood:
             met[self._events] -= hazard_tied[self._cell]
         return met
 
+    def _level(self, line: Floats) -> Floats:
+        """Bring the highest value of each stratum to one level, in place, where it matters; return the shift by cell.
+
+        It matters where rates could not be held, and where those of one stratum would drown those of another.
+        """
+        cell = self.risk.stratum
+        low, high = float(line.min(initial=0.0)), float(line.max(initial=0.0))
+        far = max(high, -low) > LEVEL
+        if not len(cell) or not (far or (high - low > DROWN and cell[-1] > cell[0])):
+            return np.zeros(len(cell))
+        own = cell[np.minimum(self.risk.first, len(cell) - 1)]
+        highest = np.full(int(cell[-1]) + 1, -np.inf)
+        inside = self.risk.first < self.risk.last
+        np.maximum.at(highest, own[inside], line[inside])
+        if far:
+            highest -= TOP
+        line -= highest[own]
+        line[~inside] = 0.0  # at risk in no cell
+        return highest[cell]
+
     def _sums(self, rate: Floats) -> tuple[Floats, Floats, bool]:
         """Return s0 and s1, e0 and e1, and whether some risk set is so tiny that they were made with care."""
         from scipy.sparse import csc_array
@@ -285,7 +312,7 @@ class Likelihood:
         n, p = self.matrix.shape
         n_cells, width = len(self.risk.times), self._where.shape[1]
         n_slots = self._slots.n + (n_cells if width == 3 else 0)
-        table = np.zeros((n_slots, p + 1))
+        table: Floats | None = None
         pattern = np.arange(0, width * min(n, self._rows) + 1, width, dtype=np.int32)
         for rows in self.blocks():
             here = rate[rows]
@@ -294,7 +321,9 @@ class Likelihood:
             columns = np.empty((len(here), p + 1))
             columns[:, 0], columns[:, 1:] = 1.0, self.matrix[rows]
             places = (data, self._where[rows].ravel(), pattern[: len(here) + 1])
-            table += csc_array(places, shape=(n_slots, len(here))) @ columns
+            moves: Floats = csc_array(places, shape=(n_slots, len(here))) @ columns
+            table = moves if table is None else np.add(table, moves, out=table)
+        table = np.zeros((n_slots, p + 1)) if table is None else table
         at_events = table[self._slots.n :] if width == 3 else np.zeros((n_cells, p + 1))
         at_risk = read_slots(table[: self._slots.n], self._slots)
         # A rate that is no number is told by the log-likelihood; care would not help it.

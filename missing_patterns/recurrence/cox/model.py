@@ -42,7 +42,8 @@ class RecurrentCox:
     cluster : str or None, default "child_id"
         Whose rows are alike, for the robust covariance. None = every row for itself.
     time : {"total", "gap"}, default "total"
-        The clock: days since the origin, or days since the spell began.
+        The clock: days since the origin, or days since the spell began. A row that begins where the child's row before
+        ended without an episode goes on with the same spell, so rows may be cut where a covariate changes.
 
     Attributes
     ----------

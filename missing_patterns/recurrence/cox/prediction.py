@@ -291,14 +291,15 @@ def _table(model: RecurrentCox, patterns: pd.DataFrame, days: Sequence[float] | 
     if wanted is not None and not (len(wanted) and (wanted >= 0).all() and np.isfinite(wanted).all()):
         raise ArgumentRefused("days must be numbers of at least 0.")
     x = design.covariates.build(patterns, "newdata") - design.means
-    with np.errstate(over="ignore"):
-        rate = np.exp(x @ model.coef_.to_numpy() + _offset(model, patterns) - state.terms.shift)
+    line = x @ model.coef_.to_numpy() + _offset(model, patterns)
     own = _own_strata(design.strata, patterns)
     used = state.covariance if model.cluster is None else state.robust
     scores = score_by_cluster(state.likelihood, state.terms, design.cluster, design.n_clusters)
     parts: list[tuple[int, int, pd.DataFrame]] = []
     for s in range(len(design.strata)) if own is None else np.unique(own):
         frame, course = _stratum(state, int(s), wanted, scores)
+        with np.errstate(over="ignore"):
+            rate = np.exp(line - state.terms.shift[state.likelihood.risk.stratum == s][:1].sum())
         for k in range(len(patterns)) if own is None else np.flatnonzero(own == s):
             mean, se, survfit = _curve(course, x[k], float(rate[k]), state.covariance, state.robust, used)
             parts.append((int(k), int(s), _one_table(frame, mean, se, survfit)))

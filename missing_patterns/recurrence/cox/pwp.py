@@ -39,7 +39,7 @@ def pwp(
     columns : str or sequence of str
         Columns or a formula, as for ``RecurrentCox.fit``.
     time : {"gap", "total"}, default "gap"
-        The clock: days since the spell began, or days since the origin.
+        The clock: days since the spell began (see ``RecurrentCox``), or days since the origin.
     max_stratum : int, default 5
         Episodes from this one on share a stratum.
     ties : {"efron", "breslow"}, default "efron"
