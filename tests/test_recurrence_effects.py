@@ -17,8 +17,9 @@ from missing_patterns.recurrence.effects import compare_after, completed_intervi
 from missing_patterns.recurrence.effects import weights as w
 from missing_patterns.recurrence.effects.balance import balance_table, effective
 from missing_patterns.recurrence.effects.covariates import read_covariates
+from missing_patterns.recurrence.effects.estimates import resample
 from missing_patterns.recurrence.effects.exposure import Returns, read_returns
-from missing_patterns.recurrence.effects.model import ActionComparison
+from missing_patterns.recurrence.effects.model import ActionComparison, _doubts
 
 Frame: TypeAlias = pd.DataFrame
 END = "2026-03-31"
@@ -485,6 +486,92 @@ def test_charts_show_every_method_covariate_and_both_curves() -> None:
     assert any(t.get_text().startswith("without an action: ") for t in axes[2].texts)
     ax = plt.subplots()[1]
     assert result.plot(ax) is ax
+    plt.close("all")
+
+
+def test_groups_never_at_risk_together_give_no_ratio_and_say_so() -> None:
+    """Of 240 children half go within 5 days; the others are acted on from day 6 and go after day 10."""
+    acted = np.arange(240) % 2 == 1
+    back = pd.Series(pd.Timestamp("2025-01-06 10:00") + pd.to_timedelta(np.arange(240) % 5, unit="D"))
+    gap = pd.to_timedelta(np.where(acted, 10.3 + np.arange(240) / 40, 0.3 + np.arange(240) / 60), unit="D")
+    ids = pd.Series([f"{i}" for i in range(240)])
+    away = pd.to_timedelta(2 + np.arange(len(ids)) % 3, unit="h")
+    first = pd.DataFrame({"episode_id": ids, "child_id": ids, "missing_from": back - away})
+    then = pd.DataFrame({"episode_id": ids + "-2", "child_id": ids, "missing_from": (back + gap).dt.floor("min")})
+    episodes = pd.concat([first.assign(returned_at=back), then.assign(returned_at=pd.NaT)], ignore_index=True)
+    actions = pd.DataFrame({"episode_id": ids, "happened_at": back + pd.Timedelta(days=6)})[acted]
+    with pytest.warns(EstimateDoubtful, match="no rate ratio can be given"):
+        result = compare_after(episodes, actions, observed_until="2025-03-10", n_boot=0)
+    assert np.isnan([result.ratio, result.lower, result.upper]).all()
+    assert "rate ratio is" not in result.explain()
+    assert "Take care: no rate ratio can be given" in result.explain()
+
+
+def test_actions_by_day_and_going_in_the_evening_do_not_bias_it() -> None:
+    """The action does nothing, but those just acted on stand before an evening more often than those still waiting."""
+    rng = np.random.default_rng(16)
+    n = 4000
+    hour = rng.integers(24, size=n)
+    noon = 12 + 24 * rng.geometric(0.4, n) - 24 * (hour < 12)  # hours from the midnight before the return
+    evening = 18 + 24 * rng.geometric(0.2, n) - 24 * (hour < 18) + 6 * rng.random(n)
+    midnight = pd.Series([pd.Timestamp("2025-01-06")] * n)
+    back = midnight + pd.to_timedelta(hour, unit="h")
+    gone = (midnight + pd.to_timedelta(evening, unit="h")).dt.floor("min")
+    ids = pd.Series([f"{i}" for i in range(n)])
+    away = pd.to_timedelta(2 + np.arange(len(ids)) % 3, unit="h")
+    first = pd.DataFrame({"episode_id": ids, "child_id": ids, "missing_from": back - away})
+    then = pd.DataFrame({"episode_id": ids + "-2", "child_id": ids, "missing_from": gone})
+    episodes = pd.concat([first.assign(returned_at=back), then.assign(returned_at=pd.NaT)], ignore_index=True)
+    actions = pd.DataFrame({"episode_id": ids, "happened_at": midnight + pd.to_timedelta(noon, unit="h")})
+    result = compare_after(episodes, actions, observed_until="2025-03-10", n_boot=0)
+    assert result.lower < 1 < result.upper
+    returns = read_returns(episodes, actions, observed_until="2025-03-10", children=None, max_days=28)
+    rows = w.cut_rows(returns.stop, returns.event, returns.act)
+    together = w.outcome(rows, np.ones(len(rows.at)), None)
+    assert np.exp(together.beta[0] - 1.96 * w.robust_se(together, rows.at)) > 1
+
+
+def test_a_resample_without_an_episode_in_one_group_is_left_out() -> None:
+    stop, act = np.array([9.0, 9.0, 9.0, 8.0]), np.array([2.0, 3.0, np.inf, np.inf])
+    event = np.array([True, False, False, True])
+    returns = Returns(pd.DataFrame(), np.arange(4), stop, event, act, np.zeros(4, dtype=np.int64), {})
+    rows, x = w.cut_rows(stop, event, act), np.array([[1.0], [-1.0], [1.0], [-1.0]])
+    found = resample(returns, rows, x, (np.zeros(1), np.zeros(2)), (200, 1))
+    assert 0.3 < np.isnan(found[:, 1]).mean() < 1
+    few = _doubts(
+        pd.DataFrame({"difference_after": [0.3]}),
+        True,
+        read_covariates(GIVEN, pd.Series(["a", "b"])),
+        (200, 90),
+        {"n_episodes_acted": 90, "n_episodes_not_acted": 90, "n_returns_acted": 90},
+    )
+    assert [note.split(" ")[0] for note in few] == ["1", "110"]
+
+
+GIVEN = pd.DataFrame({"episode_id": ["a", "b"], "x": [0, 1]})
+
+
+def test_a_model_that_cannot_be_fitted_says_that_it_did_not_converge() -> None:
+    rows = w.cut_rows(np.array([1.0, 2.0, 3.0]), np.array([True, True, False]), np.array([0.5, 1.5, np.inf]))
+    fit = w.outcome(rows, np.ones(len(rows.at)), None)
+    assert not fit.converged
+    assert [repr(x) for x in (rows, fit)] == ["Rows: 8", "Fitted: 1 coefficients"]
+    chance = w.chance_of_action(np.array([9.0, 9.0]), np.array([2.0, np.inf]), np.array([[1.0], [-1.0]]))
+    assert repr(chance) == "Chance: 1 moments, 1 covariates"
+
+
+def test_the_chart_of_balance_shows_the_25_that_differ_most() -> None:
+    import matplotlib.pyplot as plt
+
+    episodes, actions, covariates = simulated(500, 1.0, 17, confounded=0.5)
+    rng = np.random.default_rng(2)
+    many = covariates.join(pd.DataFrame(rng.standard_normal((len(covariates), 30))).add_prefix("c"))
+    many.loc[::7, "c1"] = np.nan
+    result = compare_after(episodes, actions, observed_until="2025-03-10", covariates=many, n_boot=0)
+    labels = [t.get_text() for t in result.plot_balance().get_yticklabels()]
+    assert len(labels) == 25
+    assert labels[-1] == "Worry"
+    assert "c1 not recorded" in result.balance["covariate"].tolist()
     plt.close("all")
 
 

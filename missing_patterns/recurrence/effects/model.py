@@ -315,7 +315,7 @@ def _compare(returns: Returns, known: Covariates, counts: dict[str, int], asked:
     closed = bool(np.isfinite(row["lower_bootstrap"]))
     lower, upper = (float(row[f"{side}_bootstrap" if closed else side]) for side in ("lower", "upper"))
     balance = balance_table(rows, weight, known.matrix, known.names)
-    notes = _doubts(balance, fit.converged, known, (len(resampled), len(good)), counts)
+    notes = _doubts(balance, bool(np.isfinite(row["ratio"])), known, (len(resampled), len(good)), counts)
     for note in notes:
         warnings.warn(note, EstimateDoubtful, stacklevel=3)
     curves = curves_of(fit, known.matrix, returns.quarter, (end, acted_from))
@@ -330,7 +330,7 @@ def _compare(returns: Returns, known: Covariates, counts: dict[str, int], asked:
             float(row["ratio"]), lower, upper, is_common=bool(curves["share_not_acted"].iloc[-1] > COMMON)
         ),
         curves=curves,
-        counts={**counts, "n_weights_drawn_in": n_drawn_in, "n_boot": len(good)},
+        counts={**counts, "n_weights_drawn_in": n_drawn_in, "n_boot": len(good) if closed else 0},
         max_days=end,
         acted_from=acted_from,
         notes=notes,
@@ -348,7 +348,7 @@ def _refuse_no_overlap(overlap: pd.DataFrame, certain: float) -> None:
 
 
 def _doubts(
-    balance: pd.DataFrame, converged: bool, known: Covariates, resamples: tuple[int, int], counts: dict[str, int]
+    balance: pd.DataFrame, found: bool, known: Covariates, resamples: tuple[int, int], counts: dict[str, int]
 ) -> tuple[str, ...]:
     notes = []
     unlike = balance[balance["difference_after"].abs() > 0.25]
@@ -357,8 +357,8 @@ def _doubts(
             f"{len(unlike)} covariates stay unlike after weighting (by more than a quarter of a standard deviation); "
             "see .balance"
         )
-    if not converged:
-        notes.append("the rate ratio ran off: one group has no next episode where the other has")
+    if not found:
+        notes.append("no rate ratio can be given: the groups were never at risk together when an episode began")
     if resamples[0] and resamples[1] < 0.9 * resamples[0]:
         notes.append(f"{resamples[0] - resamples[1]} of {resamples[0]} resamples could not be fitted")
     fewest = min(counts["n_episodes_acted"], counts["n_episodes_not_acted"], counts["n_returns_acted"])

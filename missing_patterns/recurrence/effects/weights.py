@@ -138,9 +138,7 @@ def maximise(likelihood: Likelihood, precision: Floats, start: Floats | None = N
     value = terms.log_likelihood - precision @ beta**2 / 2
     for _ in range(40):
         step = np.linalg.lstsq(terms.information + np.diag(precision), terms.score - precision * beta, rcond=1e-12)[0]
-        size = float(np.abs(step).max(initial=0.0))
-        if size > 4:
-            step *= 4 / size
+        step *= min(1.0, 4.0 / max(float(np.abs(step).max(initial=0.0)), 1e-300))
         for _ in range(12):
             new = likelihood.at(beta + step)
             gained = new.log_likelihood - precision @ (beta + step) ** 2 / 2
@@ -295,6 +293,8 @@ def outcome(
 def robust_se(fit: Fitted, cluster: Ints) -> float:
     """Return the standard error of the first coefficient, robust to what is alike within a child.
 
+    0 where the rows say nothing of it: no episode began while both groups were at risk.
+
     Raises
     ------
     Nothing.
@@ -306,6 +306,8 @@ def robust_se(fit: Fitted, cluster: Ints) -> float:
     >>> bool(0.1 < se < 3)
     True
     """
+    if fit.terms.information[0, 0] < 1e-9:
+        return 0.0
     precision = np.full(len(fit.beta), PRIOR_PRECISION)
     precision[0] = 0.0
     bread = np.linalg.pinv(fit.terms.information + np.diag(precision))

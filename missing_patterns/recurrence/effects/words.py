@@ -24,7 +24,8 @@ def explain(result: ActionComparison) -> str:
     ------
     Nothing.
     """
-    said = [_compared(result), _finding(result), _shares(result), _naive(result), _weighted(result)]
+    known = [_finding(result), _shares(result)] if np.isfinite(result.ratio) else []
+    said = [_compared(result), *known, _naive(result), _weighted(result)]
     within = result.estimates.set_index("method").loc["within the same child"]
     if np.isfinite(within["ratio"]):
         said.append(
@@ -32,7 +33,7 @@ def explain(result: ActionComparison) -> str:
             f"({within['lower']:.2f} to {within['upper']:.2f}), which allows for anything that stays the same about a "
             "child, recorded or not"
         )
-    said.append(_hidden(result))
+    said += [_hidden(result)] if known else []
     caveat = (
         "It says what goes with the action in these records, not what the action does: whoever chose whom to see knew "
         "more than is recorded, what changed between the return and the action is not allowed for, and covariates that "
@@ -85,8 +86,6 @@ def _weighted(result: ActionComparison) -> str:
 def _finding(result: ActionComparison) -> str:
     interval = f"{result.lower:.2f} to {result.upper:.2f}"
     how = "resampling children" if result.counts["n_boot"] else "errors robust to what is alike within a child"
-    if not np.isfinite(result.lower):
-        return f"The rate ratio is {result.ratio:.2f}, without an interval"
     if result.lower <= 1 <= result.upper:
         meaning = "no difference can be told: the interval holds 1"
     elif result.ratio < 1:
@@ -98,7 +97,7 @@ def _finding(result: ActionComparison) -> str:
 
 def _hidden(result: ActionComparison) -> str:
     of_estimate, of_limit = result.e_values["e_value"]
-    if not np.isfinite(of_limit) or of_limit <= 1:
+    if of_limit <= 1:
         return "No hidden factor is needed to make the interval hold 1 (E-value of the limit 1)"
     return (
         f"A hidden factor would have to go with both the action and going again by a risk ratio of {of_estimate:.1f} "
