@@ -484,6 +484,8 @@ def test_the_plots_show_what_was_found() -> None:
     result = DynamicsTest(1.0, 0.5, np.array([0.0, 1.0, 4.0]))
     assert MODEL.plot(axes) is axes
     assert result.plot().get_xlabel() == "Evidence of clustering (likelihood ratio)"
+    assert result.plot().texts[0].get_text() == "the data"
+    assert DynamicsTest(900.0, 0.25, result.simulated).plot().texts[0].get_text() == "the data: 900 →"
     assert "2 of the 3 made-up sets (p = 0.5)" in result.explain()
     assert "none of the 3 made-up sets" in DynamicsTest(9.0, 0.25, result.simulated).explain()
     assert repr(result) == "DynamicsTest: statistic 1.00, p = 0.5, 3 made-up sets"

@@ -91,21 +91,27 @@ class DynamicsTest:
         """
         ax = new_axes(ax)
         ax.hist(self.simulated, bins=20, color="#A285D1", edgecolor="white")
-        ax.axvline(self.statistic, color="#12436D", linewidth=2)
-        middle = self.statistic < 0.5 * max(float(self.simulated.max()), self.statistic)
+        most = max(float(self.simulated.max()), 4.0)
+        beyond = self.statistic > 2.0 * most  # then the made-up sets would be a sliver at the left
+        edge = 1.3 * most if beyond else 1.05 * max(most, self.statistic)
+        if beyond:
+            label, at, side = f"the data: {self.statistic:,.0f} \N{RIGHTWARDS ARROW}", edge, "right"
+        else:
+            ax.axvline(self.statistic, color="#12436D", linewidth=2)
+            label, at, side = "the data", self.statistic, "left" if self.statistic < 0.5 * edge else "right"
         ax.annotate(
-            "the data",
-            (self.statistic, 0.95),
+            label,
+            (at, 0.95),
             xycoords=("data", "axes fraction"),
-            xytext=(6 if middle else -6, 0),
+            xytext=(6 if side == "left" else -6, 0),
             textcoords="offset points",
-            ha="left" if middle else "right",
+            ha=side,
             color="#12436D",
         )
+        ax.set_xlim(0, edge)
         ax.set_xlabel("Evidence of clustering (likelihood ratio)")
         ax.set_ylabel("Made-up sets without clustering")
         ax.locator_params(axis="y", integer=True)
-        ax.set_xlim(left=0)
         ax.spines[["top", "right"]].set_visible(False)
         return ax
 
