@@ -30,6 +30,9 @@ MIN_BOOTSTRAP_CHILDREN = 10
 
 NOT_RECORDED = "not recorded"
 
+#: Colours of curves, in order: of the Government Analysis Function's palette, and unlike in grey too.
+PALETTE = ("#12436D", "#F46A25", "#801650", "#28A197")
+
 
 def tie_times(*columns: Floats) -> tuple[Floats, ...]:
     """Make times equal that differ only by rounding, such as 0.1 + 0.2 and 0.3.
@@ -241,11 +244,14 @@ def new_axes(ax: Axes | None) -> Axes:
         return ax
     import matplotlib.pyplot as plt
 
-    return plt.subplots(figsize=(7.0, 4.0), layout="constrained")[1]
+    axes = plt.subplots(figsize=(7.0, 4.0), layout="constrained")[1]
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_prop_cycle(color=PALETTE)
+    return axes
 
 
 def draw_steps(ax: Axes, table: pd.DataFrame, groups: pd.DataFrame, value: str, by: str | None) -> None:
-    """Draw one step curve per group, from 0 at day 0, each with its band of ``lower`` and ``upper``.
+    """Draw one step curve per group, from 0 at day 0, each with its band of ``lower`` and ``upper``; shares in percent.
 
     Raises
     ------
@@ -276,6 +282,10 @@ def draw_steps(ax: Axes, table: pd.DataFrame, groups: pd.DataFrame, value: str, 
     ax.set_xlabel("Days")
     ax.set_ylim(bottom=0)
     ax.set_xlim(left=0)
+    if value.startswith("share"):
+        from matplotlib.ticker import PercentFormatter
+
+        ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
 def plural(n: int, one: str, many: str = "") -> str:
