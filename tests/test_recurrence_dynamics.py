@@ -16,7 +16,7 @@ from scipy.special import gammaln, logsumexp
 from missing_patterns import errors
 from missing_patterns.recurrence.dynamics import RepeatDynamics, fit, simulate_repeats
 from missing_patterns.recurrence.dynamics.boundary import DynamicsTest
-from missing_patterns.recurrence.dynamics.fit import bounds_of, fit_full, fit_null, maximise, profile_limit
+from missing_patterns.recurrence.dynamics.fit import bounds_of, curvature, fit_full, fit_null, maximise, profile_limit
 from missing_patterns.recurrence.dynamics.history import History
 from missing_patterns.recurrence.dynamics.likelihood import Likelihood, Parameters
 from missing_patterns.recurrence.dynamics.quadrature import gamma_rules, nodes_needed
@@ -243,6 +243,8 @@ def test_the_estimate_is_a_peak_and_its_errors_are_the_curvature() -> None:
     se = np.sqrt(np.diag(MODEL.covariance_))
     assert MODEL.covariance_.index.tolist() == ["rate_per_year", "alpha", "lag_days", "frailty_shape"]
     assert 0.02 < se[1] < 0.08
+    relative = np.sqrt(np.diag(np.linalg.inv(curvature(MODEL._likelihood, theta, np.arange(4)))))
+    assert se / [MODEL.rate_per_year_, 1.0, MODEL.lag_days_, MODEL.frailty_shape_] == pytest.approx(relative)
     up, mid, down = (
         MODEL._likelihood(Parameters.of(theta + step * np.array([0, 1, 0, 0]))).loglik for step in (1e-3, 0, -1e-3)
     )
@@ -357,6 +359,15 @@ def test_a_covariate_in_other_units_changes_nothing_else() -> None:
     one, two = (RepeatDynamics().fit(f, covariates=["age"]) for f in (frame, months))
     assert figures(one) == pytest.approx(figures(two), rel=1e-6)
     assert np.log(one.rate_ratios_["rate_ratio"][0]) == pytest.approx(12 * np.log(two.rate_ratios_["rate_ratio"][0]))
+
+
+def test_bands_cut_time_and_neither_add_nor_lose_an_episode() -> None:
+    model = RepeatDynamics().fit(FRAME, bands=[100.0, 365.0])
+    assert (model.n_episodes_, model.n_repeats_) == (MODEL.n_episodes_, MODEL.n_repeats_)
+    assert model.days_at_risk_ == pytest.approx(MODEL.days_at_risk_)
+    assert model.loglik_ >= MODEL.loglik_
+    cut = FRAME.assign(late=(FRAME["start"] + FRAME["stop"] > 730).astype(int))
+    assert RepeatDynamics().fit(cut, covariates=["late"]).test(19).p_value == 0.05
 
 
 REFUSED_FITS = {
