@@ -234,6 +234,22 @@ def cox_alike(rng: np.random.Generator) -> Found:
 
 
 @study(1000)
+def predicted_mean(rng: np.random.Generator) -> Found:
+    """Expected episodes by day 300 of two kinds of children, from 150 who differ, two in five on file late."""
+    fit = recurrence.RecurrentCox().fit(of_model(rng, 150, 0.8, late=0.4, rounded=False), list(EFFECTS))
+    kinds = pd.DataFrame({"care": [0.0, 1.0], "age": [0.0, 1.0]})
+    found: Found = {}
+    for row in fit.predict_mean(kinds, days=[300]).table.itertuples():
+        kind = kinds.loc[row.pattern]
+        truth = 300 * 1.5 / 365 * float(np.exp(kind["care"] * EFFECTS["care"] + kind["age"] * EFFECTS["age"]))
+        found[f"predict_mean, care {kind['care']:.0f} age {kind['age']:.0f}"] = (row.lower, truth, row.upper)
+        wide = float(np.exp(1.959963984540054 * row.se_survfit / row.mean_episodes))
+        told = f"predict_mean, error as survfit, care {kind['care']:.0f} age {kind['age']:.0f}"
+        found[told] = (row.mean_episodes / wide, truth, row.mean_episodes * wide)
+    return found
+
+
+@study(1000)
 def pwp(rng: np.random.Generator) -> Found:
     """Each episode with a baseline of its own, gap time; children alike, gaps shorter up to the fifth."""
     n = 150

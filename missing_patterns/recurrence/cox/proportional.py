@@ -51,9 +51,8 @@ class SchoenfeldTest:
         episodes of one child as independent; the second allows for them being alike.
     over_time : pd.DataFrame
         One row per covariate and stretch of time: ``covariate from_days to_days n_episodes rate_ratio lower upper``:
-        the rate ratio on (from_days, to_days] in one step from the fitted one, with 95 % limits of
-        the model's own (they take episodes as independent). Stretches hold alike
-        many episodes, 20 or more.
+        the rate ratio on (from_days, to_days] in one step from the fitted one, with 95 % limits of the
+        model's own (they take episodes as independent). Stretches hold alike many episodes, 20 or more.
     n_children, n_episodes : int
         What it rests on.
 
