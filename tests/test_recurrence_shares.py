@@ -101,7 +101,8 @@ def test_lorenz_curve_and_top_shares() -> None:
     rows = result.table.set_index("measure")
     # the top 5 % is the child with twelve; 10 % adds one with four; 20 % adds three with four
     assert rows["value"][["top_05", "top_10", "top_20"]].tolist() == pytest.approx([12 / 44, 16 / 44, 24 / 44])
-    assert rows["n_children"].tolist() == [20, 20, 1, 2, 4]
+    assert rows["value"]["top_01"] == pytest.approx(0.2 * 12 / 44)  # a fifth of the child with most
+    assert rows["n_children"].tolist() == [20, 20, 1, 1, 2, 4]
     assert rows["lower"]["top_10"] < 16 / 44 < rows["upper"]["top_10"]
     assert rows["lower"]["gini"] < result.gini < rows["upper"]["gini"]
     assert np.isnan(rows["lower"]["gini_by_chance"])
@@ -112,7 +113,7 @@ def test_lorenz_curve_and_top_shares() -> None:
 def test_a_part_of_a_child_counts_in_part() -> None:
     rows = recurrence.concentration(episodes(1, 1, 1, 7)).table.set_index("measure")
     assert rows["value"][["top_05", "top_10", "top_20"]].tolist() == pytest.approx([0.14, 0.28, 0.56])
-    assert rows["n_children"].tolist() == [4, 4, 1, 1, 1]
+    assert rows["n_children"].tolist() == [4, 4, 1, 1, 1, 1]
 
 
 def test_equal_children_have_no_gini_and_none_by_chance_either() -> None:
@@ -132,7 +133,7 @@ def test_gini_by_chance_is_that_of_children_who_go_equally_often(rate: float) ->
 def test_no_episodes_have_no_concentration() -> None:
     result = recurrence.concentration(episodes())
     assert result.table["value"].isna().all()
-    assert result.table["n_children"].tolist() == [0] * 5
+    assert result.table["n_children"].tolist() == [0] * 6
     assert result.lorenz.to_numpy().tolist() == [[0, 0], [1, 1]]
     assert "nothing to say about concentration" in result.explain()
 

@@ -14,7 +14,7 @@ from missing_patterns.recurrence.shares import episodes_per_child, frequency_ban
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TOP_SHARES = (0.05, 0.10, 0.20)
+TOP_SHARES = (0.01, 0.05, 0.10, 0.20)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -29,7 +29,7 @@ class Concentration:
         Gini coefficient of episodes per child, and that of children who all go equally often (zero-truncated Poisson
         of the same mean). NaN without children.
     table : pd.DataFrame
-        One row per measure (``gini``, ``gini_by_chance``, ``top_05``, ``top_10``, ``top_20``):
+        One row per measure (``gini``, ``gini_by_chance``, ``top_01``, ``top_05``, ``top_10``, ``top_20``):
         ``measure definition value lower upper n_children``; ``n_children`` is the children behind the value,
         a part of a child counted as one.
     lorenz : pd.DataFrame
@@ -79,16 +79,19 @@ class Concentration:
         """
         if not self.n_children:
             return "There is no episode in this period, so there is nothing to say about concentration."
-        top = self.table.set_index("measure")["value"]["top_10"]
+        rows = self.table.set_index("measure")
         return (
             f"{plural(self.n_children, 'child', 'children')} had {plural(self.n_episodes, 'episode')} in this period. "
-            f"The tenth of children with the most episodes had {top:.0%} of them. The Gini coefficient (0 = every "
-            f"child has the same number, near 1 = one child has nearly all) is {self.gini:.2f}; if every child went "
+            f"The tenth of children with the most episodes had {rows['value']['top_10']:.0%} of them"
+            f"{_between(rows.loc['top_10'], '.0%')}. The Gini coefficient (0 = every child has the same number, near "
+            f"1 = one child has nearly all) is {self.gini:.2f}{_between(rows.loc['gini'], '.2f')}; if every child went "
             f"equally often and only chance decided who had more, it would be {self.gini_by_chance:.2f}. "
+            "Ranges are 95 % intervals over children. "
             "Only the difference between the two says that some children go more often than others. "
             "Children who never went missing are not on file and are not counted. "
             "The top group is chosen with hindsight: many of its children will have fewer episodes next period "
-            "whatever is done (regression to the mean), so a fall in this group alone does not show that help worked."
+            "whatever is done (regression to the mean), so a fall in this group alone does not show that help worked; "
+            "persistence() says what chance alone would bring."
         )
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -107,6 +110,11 @@ class Concentration:
         return ax
 
 
+def _between(row: pd.Series, shape: str) -> str:
+    """Word the limits of a measure, if it has any."""
+    return f" ({row['lower']:{shape}} to {row['upper']:{shape}})" if np.isfinite(row["lower"]) else ""
+
+
 def _corners(distinct: Ints, n_children: Floats) -> tuple[Floats, Floats]:
     """Return the corners of the Lorenz curve: cumulative shares of children and of episodes, from 0 to 1."""
     zero = np.zeros(1)
@@ -116,7 +124,7 @@ def _corners(distinct: Ints, n_children: Floats) -> tuple[Floats, Floats]:
 
 
 def _measures(distinct: Ints, n_children: Floats) -> Floats:
-    """Return the Gini coefficient and the shares of the top 5, 10 and 20 % of children."""
+    """Return the Gini coefficient and the shares of the top 1, 5, 10 and 20 % of children."""
     x, y = _corners(distinct, n_children)
     gini = 1 - np.sum(np.diff(x) * (y[1:] + y[:-1]))
     return np.concatenate([[gini], 1 - np.interp(1 - np.array(TOP_SHARES), x, y)])
@@ -184,7 +192,7 @@ def concentration(episodes: pd.DataFrame, *, random_state: int = 0, n_boot: int 
 
     Notes
     -----
-    The top 5, 10 and 20 % are read off the Lorenz curve, so a part of a child counts in part, and ties at the edge
+    The top 1, 5, 10 and 20 % are read off the Lorenz curve, so a part of a child counts in part, and ties at the edge
     do not matter.
 
     Examples
@@ -197,9 +205,10 @@ def concentration(episodes: pd.DataFrame, *, random_state: int = 0, n_boot: int 
               measure  value  n_children
     0            gini   0.40           5
     1  gini_by_chance   0.28           5
-    2          top_05   0.15           1
-    3          top_10   0.30           1
-    4          top_20   0.60           1
+    2          top_01   0.03           1
+    3          top_05   0.15           1
+    4          top_10   0.30           1
+    5          top_20   0.60           1
     """
     check_seed(random_state, n_boot)
     counts = episodes_per_child(episodes)

@@ -297,9 +297,10 @@ def cumulative_incidence(
     Notes
     -----
     Aalen OO, Johansen S (1978), Scandinavian Journal of Statistics 5:141-150. Standard errors are the infinitesimal
-    jackknife summed by child, as in R's ``survfit(Surv(time, factor(end)) ~ by, cluster = child)``: they are R's
-    numbers, with late entry too. Groups are compared by the test of Gray (1988), as ``cmprsk::cuminc`` does it. It
-    takes spells for independent and followed from the start, so it is given only where each child has one gap.
+    jackknife of R's ``survfit(Surv(time, factor(end)) ~ by, id = row)``, added up by child before squaring; with one
+    spell to a child they are what R prints, with late entry too. (Where ends compete, survival 3.5-3 takes no notice
+    of ``cluster``.) Groups are compared by the test of Gray (1988), as ``cmprsk::cuminc`` does it. It takes spells for
+    independent and followed from the start, so it is given only where each child has one gap.
 
     Examples
     --------

@@ -99,15 +99,13 @@ def aalen_johansen(child: Ints, start: Floats, stop: Floats, cause: Ints, n_caus
     slope = np.concatenate([[0.0], np.cumsum(any_end / np.maximum(at_risk, 1) * gain)])
     factors = _Factors(child, first, last, cause, slope, gain)
     se = np.empty((n_causes + 1, n_days))
-    everything = np.ones(n_causes + 1, dtype=bool)
-    for k in np.flatnonzero(everything):
-        here = events[k] if k < n_causes else any_end
-        of_kind = cause == k + 1 if k < n_causes else cause > 0
-        jump = before * here / np.maximum(at_risk, 1)
+    for k in range(n_causes):
+        jump = before * events[k] / np.maximum(at_risk, 1)
         level = np.concatenate([[0.0], np.cumsum(jump)])
         common = np.concatenate([[0.0], np.cumsum(jump * (slope[:-1] - 1.0 / np.maximum(at_risk, 1)))])
-        own = np.where(of_kind, (before / np.maximum(at_risk, 1))[last], 0.0)
-        se[k] = np.sqrt(factors.sum_of_squares(common, level, own))
+        own = np.where(cause == k + 1, (before / np.maximum(at_risk, 1))[last], 0.0)
+        se[k] = np.sqrt(factors.of_share(common, level, own))
+    se[n_causes] = left * np.sqrt(factors.of_rest())
     return Curves(days, at_risk.astype(np.int64), events.astype(np.int64), np.vstack([share, left]), se)
 
 
@@ -137,17 +135,25 @@ class _Factors:
         running: Floats = total - np.repeat(base, self.sizes)
         return running
 
-    def sum_of_squares(self, common: Floats, level: Floats, own: Floats) -> Floats:
-        """Return, for each day, the sum over children of the square of what they do to the share."""
+    def of_share(self, common: Floats, level: Floats, own: Floats) -> Floats:
+        """Return, for each day, the sum over children of the square of what they do to one share."""
         first, last = self.first, self.last
         begun = self.slope[first] * level[first] - common[first]
         ended = common[last + 1] + begun - self.slope[first] * level[last + 1] + own - self.after * level[last + 1]
         constant = self._running(np.concatenate([begun, ended - begun]))
-        total = np.zeros(self.n_days)
         curves = (common[1:], np.ones(self.n_days), level[1:])
-        values = (self.at_risk, constant, self.of_level)
-        for i in range(3):
-            for j in range(i, 3):
+        return self._squares((self.at_risk, constant, self.of_level), curves)
+
+    def of_rest(self) -> Floats:
+        """Return the same for the share not ended, over that share squared: its log is linear in the slope."""
+        begun = -self.slope[self.first]
+        constant = self._running(np.concatenate([begun, self.after - begun]))
+        return self._squares((self.at_risk, constant), (self.slope[1:], np.ones(self.n_days)))
+
+    def _squares(self, values: tuple[Floats, ...], curves: tuple[Floats, ...]) -> Floats:
+        total = np.zeros(self.n_days)
+        for i in range(len(values)):
+            for j in range(i, len(values)):
                 product = values[i] * values[j]
                 change = np.diff(product, prepend=0.0)
                 change[self.heads] = product[self.heads]
