@@ -283,3 +283,59 @@ def test_curve_is_that_of_a_plain_twin(rows: list[tuple[int, int, bool]], method
     expected = plain_twin(rows, method)
     assert found["days"].tolist() == list(expected)
     np.testing.assert_allclose(found["share_again"], [float(x) for x in expected.values()], rtol=0, atol=1e-12)
+
+
+def test_three_questions_side_by_side_are_the_three_curves() -> None:
+    curves = recurrence.gap_curves(GAPS)
+    assert repr(curves) == "GapCurves: 6 gaps after a return of 4 children in 1 group, asked in three ways"
+    read = curves.at([7, 28])
+    assert read["method"].tolist() == ["per_child", "pooled", "first"] * 2
+    assert read["days"].tolist() == [7.0] * 3 + [28.0] * 3
+    for method in ("per_child", "pooled", "first"):
+        alone = recurrence.gap_curve(GAPS, method=method).at([7, 28])
+        mine = read[read["method"] == method].drop(columns=["method", "asked"]).reset_index(drop=True)
+        pd.testing.assert_frame_equal(mine, alone)
+    assert curves.spread([7])[["lowest", "highest", "ratio"]].round(4).to_numpy().tolist() == [[0.25, 0.3333, 1.3333]]
+    assert curves.spread([0])["ratio"].isna().tolist() == [True]
+    assert curves.summary()["days"].tolist() == [7.0] * 3 + [28.0] * 3 + [90.0] * 3 + [365.0] * 3
+
+
+def test_three_questions_by_group_and_in_words() -> None:
+    curves = recurrence.gap_curves(GAPS, by="home")
+    assert curves.at([28])[["home", "method"]].to_numpy().tolist() == [
+        [home, method] for home in ("elm", "oak") for method in ("per_child", "pooled", "first")
+    ]
+    assert "up to 1.5 times the lowest of its group" in curves.explain()
+    said = recurrence.gap_curves(GAPS).explain()
+    assert "Within 28 days: per child 50%, per episode 50%, after the first return 50%; the highest is 1.0" in said
+    for words in ("Every child counts once", "picked at random", "After a child's first return on file"):
+        assert words in said
+    odd = pd.concat([GAPS, table("child_id episode_no gap_days event home\n eve 1 0 1 elm\n eve 2 nan 0 elm")])
+    assert "1 gap of length nought" in recurrence.gap_curves(odd).explain()
+    assert "1 gap of unknown length" in recurrence.gap_curves(odd).explain()
+    short = GAPS.iloc[:0]
+    assert "Within 28" not in recurrence.gap_curves(short).explain()
+
+
+def test_three_questions_in_one_picture() -> None:
+    axes = recurrence.gap_curves(GAPS).plot()
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "per child",
+        "per episode",
+        "after the first return",
+    ]
+    assert len(recurrence.gap_curves(GAPS, by="home").plot().lines) == 6
+
+
+def test_joining_very_many_lengths_changes_the_error_by_less_than_chance_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    from missing_patterns.recurrence import product_limit
+
+    gaps = many(3_000)
+    days = [2, 10, 28, 60, 90]
+    exact = recurrence.gap_curve(gaps, method="pooled", n_boot=60).at(days)
+    monkeypatch.setattr(product_limit, "MOST_STEPS", 100)
+    joined = recurrence.gap_curve(gaps, method="pooled", n_boot=60).at(days)
+    assert (exact["share_again"] == joined["share_again"]).all()
+    width = exact["upper"] - exact["lower"]
+    np.testing.assert_allclose((joined["upper"] - joined["lower"]) / width, 1, atol=5e-3)
+    assert not (exact["upper"] == joined["upper"]).all()  # they were joined

@@ -203,3 +203,91 @@ def test_curve_and_robust_variance_are_those_of_a_plain_twin(rows: pd.DataFrame)
     known = found["se"].notna().to_numpy()
     # errors near nought: the square root of a rounding error
     np.testing.assert_allclose(found["se"][known] ** 2, np.array([row[4] for row in expected])[known], atol=1e-13)
+
+
+def test_ids_may_be_numbers_text_or_categories_and_flags_true_or_false() -> None:
+    expected = recurrence.mean_cumulative(INTERVALS).table
+    number = INTERVALS["child_id"].map({"ann": 1007, "bob": 3, "cat": -2})
+    for ids in (number, number.astype("Int64"), INTERVALS["child_id"].astype("category"), number.astype(object)):
+        for event in (INTERVALS["event"], INTERVALS["event"] == 1, INTERVALS["event"].astype("boolean")):
+            pd.testing.assert_frame_equal(
+                recurrence.mean_cumulative(INTERVALS.assign(child_id=ids, event=event)).table, expected
+            )
+
+
+def test_one_and_its_text_are_one_child() -> None:
+    mixed = INTERVALS.assign(child_id=pd.Series([1, "1", "2", 3], dtype=object))
+    assert recurrence.mean_cumulative(mixed).groups["n_children"].tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"child_id": ["ann", None, "bob", "cat"]}, "'child_id' is blank at position 1"),
+        ({"child_id": [1.5, 2.0, 3.0, 4.0]}, "ids as text"),
+        ({"event": [1, 1, None, 0]}, "'event' is blank at position 2"),
+        ({"event": [1, 1, 0.5, 0]}, "not whole numbers"),
+        ({"start": [0, None, 0, 0]}, "'start' is blank at position 1"),
+        ({"stop": ["x", "1", "2", "3"]}, "'stop' holds values that are not numbers"),
+    ],
+)
+def test_columns_that_cannot_be_read_are_refused_by_the_gate(change: dict[str, object], message: str) -> None:
+    with pytest.raises(errors.TableRefused, match=message):
+        recurrence.mean_cumulative(INTERVALS.assign(**change))
+
+
+def test_what_is_no_table_is_refused() -> None:
+    with pytest.raises(errors.TableRefused, match="expected a DataFrame"):
+        recurrence.mean_cumulative([1, 2])  # type: ignore[arg-type]
+    with pytest.raises(errors.TableRefused, match=r"'stop' is absent"):
+        recurrence.mean_cumulative(INTERVALS.drop(columns="stop"))
+
+
+def test_days_may_be_as_far_apart_as_they_like() -> None:
+    far = INTERVALS.assign(start=INTERVALS["start"] * 1e7, stop=INTERVALS["stop"] * 1e7)
+    near, distant = (recurrence.mean_cumulative(f).table for f in (INTERVALS, far))
+    pd.testing.assert_frame_equal(near.drop(columns="days"), distant.drop(columns="days"))
+    assert (distant["days"] == near["days"] * 1e7).all()
+
+
+def test_leaving_out_the_child_who_weighs_most_is_what_it_says() -> None:
+    rng = np.random.default_rng(8)
+    rows = []
+    for child in range(12):
+        edges = np.unique(rng.integers(1, 100, 1 + 3 * (child % 4)))
+        rows += [(f"k{child}", a, b, 1) for a, b in zip([0, *edges[:-1]], edges, strict=True)]
+        rows.append((f"k{child}", int(edges[-1]), 100, 0))
+    spells = pd.DataFrame(rows, columns=["child_id", "start", "stop", "event"])
+    result = recurrence.mean_cumulative(spells)
+    judged = result.groups.iloc[0]
+    at = judged["judged_on_day"]
+    mean = result.at([at])["mean_episodes"].iloc[0]
+    without = [
+        recurrence.mean_cumulative(spells[spells["child_id"] != f"k{c}"]).at([at])["mean_episodes"].iloc[0]
+        for c in range(12)
+    ]
+    assert judged["judged_mean"] == pytest.approx(mean)
+    assert judged["judged_without_one"] == pytest.approx(max(without, key=lambda other: abs(other - mean)))
+    assert f"from {mean:.2f} to {judged['judged_without_one']:.2f}" in result.explain()
+    alike = pd.DataFrame({"child_id": range(400), "start": 0, "stop": 9, "event": [0, 1] * 200})
+    assert "No single child moves the mean by as much as 1%" in recurrence.mean_cumulative(alike).explain()
+
+
+def coverage(n_replications: int, n_children: int, seed: int) -> float:
+    """Return how often the interval of the mean by day 100 covers the truth, 2; rates of children are gamma."""
+    rng, n = np.random.default_rng(seed), n_replications * n_children
+    end = rng.uniform(80, 160, n)
+    child = np.repeat(np.arange(n), rng.poisson(rng.gamma(1.0, 0.02, n) * end))
+    times = pd.DataFrame({"child_id": child, "stop": rng.uniform(0, 1, len(child)) * end[child], "event": 1})
+    ends = pd.DataFrame({"child_id": np.arange(n), "stop": end, "event": 0})
+    rows = pd.concat([times, ends]).sort_values(["child_id", "stop"], ignore_index=True)
+    rows["start"] = rows.groupby("child_id")["stop"].shift(fill_value=0.0)
+    rows["replication"] = rows["child_id"] // n_children
+    table = recurrence.mean_cumulative(rows, by="replication").table
+    last = table[table["days"] <= 100].groupby("replication").tail(1)
+    assert len(last) == n_replications
+    return float((last["lower"].le(2) & last["upper"].ge(2)).mean())
+
+
+def test_its_interval_covers_the_truth_as_often_as_it_says() -> None:
+    assert 0.93 <= coverage(500, 200, seed=3) <= 0.97
