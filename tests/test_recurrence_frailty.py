@@ -241,6 +241,10 @@ def test_starting_elsewhere_ends_at_the_same_place(children: pd.DataFrame) -> No
         far = climb(data, np.full(2, beta), np.zeros(len(data.sizes)), log_theta, theta_free=True)
         assert far.is_settled
         assert far.log_theta == pytest.approx(near.log_theta, abs=1e-6)
+    # Where all but theta is at rest, the search must not think that it has ended.
+    held = climb(data, near.beta, near.log_frailty, near.log_theta + 0.7, theta_free=False)
+    back = climb(data, held.beta, held.log_frailty, held.log_theta, theta_free=True)
+    assert back.log_theta == pytest.approx(near.log_theta, abs=1e-6)
 
 
 def test_a_step_too_long_is_halved_and_one_downhill_is_not_taken(children: pd.DataFrame) -> None:
@@ -316,6 +320,7 @@ def test_order_labels_cuts_and_origin_do_not_matter(children: pd.DataFrame, fitt
         np.testing.assert_allclose(other.coef_, fitted.coef_, rtol=1e-6, err_msg=what)
         np.testing.assert_allclose(other.covariance_, fitted.covariance_, rtol=1e-6, err_msg=what)
         assert other.theta_interval_ == pytest.approx(fitted.theta_interval_, rel=1e-3), what
+        assert other.check_[["n_children", "expected"]].sum().tolist() == pytest.approx([other.n_groups_] * 2), what
 
 
 def test_the_scale_of_a_covariate_only_scales_its_coefficient(children: pd.DataFrame, fitted: SharedFrailty) -> None:
@@ -431,6 +436,11 @@ def test_where_children_are_more_alike_than_chance_theta_is_0_and_the_rest_is_co
     assert "is 0: no difference between children beyond chance was found" in told
     assert "not found is not the same as not there" in told
     assert "nan" not in told
+
+
+def test_a_bad_first_guess_goes_down_to_theta_0_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profiling, "first_guess", lambda *_: 0.5)
+    assert find(data_of(even(), ["in_care"]), ["in_care"]).top is None
 
 
 def test_the_upper_limit_above_theta_0_is_where_the_likelihood_has_fallen_by_1_92() -> None:
@@ -589,7 +599,10 @@ def test_the_summary_has_a_row_for_each_covariate_and_one_for_theta(fitted: Shar
     theta = table.iloc[-1]
     assert (theta["lower"], theta["upper"]) == fitted.theta_interval_
     assert theta["p_value"] == fitted.variance_test_.p_value
-    np.testing.assert_allclose(table["se"][:2], table["se_sparse"][:2], rtol=0.05)
+    pd.testing.assert_frame_equal(fitted.covariance_, fitted.covariance_full_)
+    for column, covariance in (("se", fitted.covariance_full_), ("se_sparse", fitted.covariance_sparse_)):
+        np.testing.assert_allclose(table[column][:2], np.sqrt(np.diag(covariance)))
+    assert (table["se"][:2] != table["se_sparse"][:2]).all()
 
 
 def test_the_words_tell_the_numbers_and_what_they_are_not(fitted: SharedFrailty) -> None:

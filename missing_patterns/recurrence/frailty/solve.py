@@ -22,8 +22,8 @@ SETTLED = 1e-8
 MAX_STEPS = 60
 #: Equations whose residual is left above this share of their right-hand side are not solved.
 _UNSOLVED = 1e-4
-#: The largest change of a log frailty, and of log theta, in one step.
-MAX_MOVE = 2.0
+#: The largest change of log theta in one step.
+MAX_MOVE = 1.0
 #: A theta of a thousand is nonsense; a climb that gets there has no top.
 LARGEST_LOG_THETA = float(np.log(1e3))
 #: A theta below this is none: it would change no child's rate by a thousandth.
@@ -231,7 +231,7 @@ def climb(
             drift = conjugate(times, lead, (beta * 0.0, pull), accuracy)
             curvature = nu * by_nu + nu * nu * second + float(pull @ drift[1])
             move = -slope / curvature if curvature < 0 else float(np.sign(slope))
-            move = float(np.clip(move, -MAX_MOVE / 2, MAX_MOVE / 2))
+            move = float(np.clip(move, -MAX_MOVE, MAX_MOVE))
             gain += abs(slope * move)
             ahead = (ahead[0] + move * drift[0], ahead[1] + move * drift[1])
         place, moved = _forward(place, ahead, move)
@@ -249,9 +249,8 @@ def climb(
 def _forward(place: _Place, ahead: Pair, move: float) -> tuple[_Place, bool]:
     """Go along a step, halving it until the height does not fall."""
     part = 1.0
-    ahead = (ahead[0], np.clip(ahead[1], -MAX_MOVE, MAX_MOVE))
     for _ in range(30):
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             there = _Place.at(
                 place.point.data,
                 place.beta + part * ahead[0],
