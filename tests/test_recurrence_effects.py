@@ -345,6 +345,18 @@ def test_default_covariates_say_what_they_say() -> None:
     assert found["female"].isna().tolist() == [False, False, True]
 
 
+def test_episodes_are_counted_from_so_many_days_before_the_return() -> None:
+    episodes = episodes_of("""
+        E-1  A  2026-01-01 20:00  2026-01-02 09:00
+        E-2  A  2026-01-02 21:00  2026-01-03 09:00
+        E-3  A  2026-01-30 10:00  2026-01-30 21:00
+        E-4  B  2026-01-30 10:00  2026-01-30 22:00
+    """)
+    found = default_covariates(episodes).set_index("episode_id")
+    assert np.expm1(found["n_episodes_28d"]).round().tolist() == [1, 2, 2, 1]
+    assert np.expm1(found["n_episodes_90d"]).round().tolist() == [1, 2, 3, 1]
+
+
 def test_covariates_given_are_filled_flagged_and_left_out_where_they_repeat() -> None:
     given = pd.DataFrame(
         {"episode_id": list("abcd"), "x": [1.0, 2.0, None, 3.0], "twice_x": [2.0, 4.0, None, 6.0], "flat": 1}
@@ -428,6 +440,15 @@ def test_what_stands_in_the_way_is_warned_of_and_told() -> None:
     with pytest.warns(EstimateDoubtful, match="covariates are many"):
         result = compare_after(episodes, few, observed_until="2025-03-10", covariates=many, n_boot=0)
     assert "Take care: 32 covariates are many" in result.explain()
+
+
+def test_ids_may_be_whole_numbers() -> None:
+    episodes, actions, covariates = simulated(200, 0.6, 10)
+    episodes["episode_id"] = np.arange(len(episodes))
+    actions["episode_id"], covariates["episode_id"] = np.arange(200), np.arange(len(covariates))
+    episodes["child_id"] = episodes["child_id"].astype(int)
+    numbered = compare_after(episodes, actions, observed_until="2025-03-10", covariates=covariates, n_boot=0)
+    assert numbered.ratio == pytest.approx(compared(200, 0.6, seed=10).ratio, rel=1e-9)
 
 
 def test_nothing_depends_on_the_order_of_rows_or_on_ids() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, TableRefused
 from missing_patterns.recurrence.common import Floats
-from missing_patterns.schema import CHILDREN, EPISODES, conform
+from missing_patterns.schema import CHILDREN, EPISODES, Column, Table, conform
 
 #: Covariates that are made where none are given, in words.
 WORDS = {
@@ -29,6 +29,7 @@ WORDS = {
     "female": "female",
 }
 KEYS = ("episode_id", "child_id", "index_at", "interview_id")
+_IDS = Table("covariates", "what was known of one return", (Column("episode_id", "id", "the episode", required=True),))
 _SETTLED_DAYS = 60.0  # added to the time on file, so that a child just come on file has no huge rate
 
 
@@ -166,7 +167,7 @@ def read_covariates(covariates: pd.DataFrame, episode_id: pd.Series) -> Covariat
     """
     if "episode_id" not in covariates.columns:
         raise TableRefused.of_problems("covariates", ["column 'episode_id' is absent"])
-    ids = pd.Index(covariates["episode_id"].to_numpy(dtype=object))
+    ids = pd.Index(conform(covariates[["episode_id"]], _IDS)["episode_id"].to_numpy(dtype=object))
     if not ids.is_unique:
         raise TableRefused.of_problems(
             "covariates", [f"{int(ids.duplicated().sum())} rows stand for an episode that already has one"]
