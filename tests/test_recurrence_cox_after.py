@@ -259,7 +259,7 @@ def test_strata_named_in_newdata_give_one_curve_each_and_others_one_for_each(int
     pd.testing.assert_series_equal(both["se"], both["se_own"], check_names=False)
     assert "Each stratum (home)" in every.explain()
     axes = every.plot()
-    assert axes.get_legend().get_texts()[0].get_text() == "pattern 0, home home 0"
+    assert axes.get_legend().get_texts()[0].get_text() == "care 1, age 15, home: home 0"
     assert len(axes.lines) == 6
     two = RecurrentCox(strata=["home", "age"]).fit(intervals, ["care"])
     assert (
@@ -283,9 +283,9 @@ def test_predicted_means_need_the_offset_where_the_model_has_one(intervals: pd.D
 
 def test_predicted_means_refuse_what_they_cannot_use(model: RecurrentCox) -> None:
     newdata = pd.DataFrame({"care": [1], "age": [14]})
-    for days in ([-1], [], [np.nan], [np.inf]):
-        with pytest.raises(ArgumentRefused, match="days must be numbers"):
-            model.predict_mean(newdata, days=days)
+    for days in ([-1], [], [np.nan], [np.inf], ["a"], 30, [[1, 2]]):
+        with pytest.raises(ArgumentRefused, match="days must be"):
+            model.predict_mean(newdata, days=days)  # type: ignore[arg-type]
     for wrong in (newdata[:0], {"care": 1, "age": 14}):
         with pytest.raises(ArgumentRefused, match="newdata must be a DataFrame"):
             model.predict_mean(wrong)  # type: ignore[arg-type]
@@ -311,6 +311,23 @@ def test_many_rows_thin_the_days_of_a_curve_and_labels_that_repeat_are_numbered(
     assert thin.table["days"].max() == whole.table["days"].max()
     merged = thin.table.merge(whole.table, on=["pattern", "days"], suffixes=("", "_whole"))
     np.testing.assert_allclose(merged["se"], merged["se_whole"], rtol=1e-12)
+
+
+def test_curves_are_labelled_by_what_differs_between_them(intervals: pd.DataFrame) -> None:
+    frame = intervals.assign(boy=intervals["age"] % 2 == 0)
+    model = RecurrentCox().fit(frame, "care + boy + C(home)")
+
+    def labels(newdata: pd.DataFrame) -> list[str]:
+        return [text.get_text() for text in model.predict_mean(newdata).plot().get_legend().get_texts()]
+
+    base = {"care": [0, 1], "boy": [True, False], "home": ["home 1", "home 1"]}
+    assert labels(pd.DataFrame(base)) == ["care 0, boy: yes", "care 1, boy: no"]
+    assert labels(pd.DataFrame(base | {"care": [1, 1], "home": ["home 1", "home 2"]})) == [
+        "boy: yes, home: home 1",
+        "boy: no, home: home 2",
+    ]
+    assert labels(pd.DataFrame(base, index=["boys_at_home", "others"])) == ["boys at home", "others"]
+    assert labels(pd.DataFrame(base).iloc[[0, 0]]) == ["pattern 0", "pattern 1"]
 
 
 def test_days_that_were_not_asked_for_are_read_from_the_whole_curve(model: RecurrentCox) -> None:

@@ -80,11 +80,17 @@ class MeanPrediction:
         """Return the whole curves with their labels, also where only some days were asked for."""
         table = self._curves_at(None) if self.days_asked else self.table
         by = ["pattern"] + (["stratum"] if "stratum" in table else [])
+        names = dict(
+            zip(
+                self.patterns.index,
+                _pattern_names(self.patterns.drop(columns=list(self.strata), errors="ignore")),
+                strict=True,
+            )
+        )
         found = []
         for key, part in table.groupby(by, sort=False):
-            name = key[0] if isinstance(key[0], str) else f"pattern {key[0]}"
-            label = name + (f", {' / '.join(self.strata)} {key[1]}" if len(by) > 1 else "")
-            found.append((label, part))
+            words = [names[key[0]]] + ([f"{' / '.join(self.strata)}: {key[1]}"] if len(by) > 1 else [])
+            found.append((", ".join(w for w in words if w), part))
         return found
 
     def at(self, days: Sequence[float] = (28, 90, 180, 365)) -> pd.DataFrame:
@@ -171,6 +177,27 @@ class MeanPrediction:
         for side in ("right", "top"):
             ax.spines[side].set_visible(False)
         return ax
+
+
+def _pattern_names(patterns: pd.DataFrame) -> list[str]:
+    """Word each pattern by its label, or by what differs between the patterns where they are only numbered."""
+    if not pd.api.types.is_integer_dtype(patterns.index.dtype):
+        return [str(label).replace("_", " ") for label in patterns.index]
+    differs = [c for c in patterns.columns if patterns[c].nunique(dropna=False) > 1]
+    named = []
+    for row in patterns[differs].itertuples(index=False, name=None):
+        words = []
+        for column, value in zip(differs, row, strict=True):
+            if isinstance(value, bool | np.bool_):
+                words.append(f"{column}: {'yes' if value else 'no'}")
+            elif isinstance(value, int | float | np.number):
+                words.append(f"{column} {value:g}")
+            else:
+                words.append(f"{column}: {value}".replace("_", " "))
+        named.append(", ".join(words))
+    if len(patterns) > 1 and len(set(named)) < len(named):
+        return [f"pattern {label}" for label in patterns.index]
+    return named
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -287,9 +314,7 @@ def _table(model: RecurrentCox, patterns: pd.DataFrame, days: Sequence[float] | 
     """Return the curves of all patterns at some days, or on every day with an episode."""
     state = state_of(model)
     design = state.design
-    wanted = None if days is None else np.unique(np.asarray(list(days), dtype=np.float64))
-    if wanted is not None and not (len(wanted) and (wanted >= 0).all() and np.isfinite(wanted).all()):
-        raise ArgumentRefused("days must be numbers of at least 0.")
+    wanted = None if days is None else _days(days)
     x = design.covariates.build(patterns, "newdata") - design.means
     line = x @ model.coef_.to_numpy() + _offset(model, patterns)
     own = _own_strata(design.strata, patterns)
@@ -310,6 +335,16 @@ def _table(model: RecurrentCox, patterns: pd.DataFrame, days: Sequence[float] | 
         table.insert(0, "pattern", [patterns.index[k]] * len(table))
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def _days(days: Sequence[float]) -> Floats:
+    try:
+        wanted = np.asarray(list(days), dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentRefused("days must be a list of numbers.") from None
+    if wanted.ndim != 1 or not (len(wanted) and (wanted >= 0).all() and np.isfinite(wanted).all()):
+        raise ArgumentRefused("days must be numbers of at least 0, at least one.")
+    return np.unique(wanted)
 
 
 def _offset(model: RecurrentCox, newdata: pd.DataFrame) -> Any:
