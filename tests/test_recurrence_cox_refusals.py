@@ -50,6 +50,13 @@ TABLES: list[tuple[str, dict[str, Any], Any, str]] = [
     ("several at once", {"age": np.inf}, ["age", "x"], "column 'age' holds infinite values.*\n.*column 'x' is absent"),
     ("text", {}, ["home"], r"column 'home' holds text; write it in a formula as C\(home\)"),
     ("text that looks like numbers", {"age": "12"}, ["age"], r"column 'age' holds text"),
+    (
+        "one category",
+        {"home": "SECRET"},
+        "C(home)",
+        "the formula makes no column: its categories are the same in every",
+    ),
+    ("a mixture", {"home": [0, "SECRET"] * 120}, ["home"], "column 'home' holds values of mixed or other kinds; write"),
     ("dates", {}, ["seen_on"], "column 'seen_on' holds dates, times or objects; make a number of it first"),
     ("complex numbers", {"age": 1j}, ["age"], "column 'age' holds complex numbers"),
     ("categories", {"age": lambda f: f["age"].astype("category")}, ["age"], "column 'age' holds categories; write it"),
@@ -249,6 +256,17 @@ def test_huge_values_do_not_overflow(frame: pd.DataFrame) -> None:
     for unit in (1e-100, 1e-9, 1e9, 1e100):
         other = RecurrentCox().fit(frame.assign(shape=frame["shape"] * unit), ["shape"])
         assert other.coef_["shape"] * unit == pytest.approx(one.coef_["shape"], rel=1e-7)
+
+
+def test_a_top_as_near_as_the_machine_comes_is_good_enough(
+    frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = RecurrentCox().fit(frame, ["shape", "age"])
+    monkeypatch.setattr(newton, "STEP", 0.0)  # so that it goes on until the likelihood falls by rounding, or for ever
+    monkeypatch.setattr(newton, "_MAX_STEPS", 8)
+    again = RecurrentCox().fit(frame, ["shape", "age"])
+    assert again.warnings_ == ()
+    np.testing.assert_allclose(again.coef_, best.coef_, rtol=1e-9)
 
 
 def test_a_search_that_does_not_come_to_rest_is_told(frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,18 +211,14 @@ def _plain(frame: pd.DataFrame, names: Sequence[str], table: str) -> Floats:
 def _numbers(series: pd.Series) -> tuple[Floats | None, str]:
     """Return a column as numbers, or why it is none."""
     kinds = pd.api.types
-    if isinstance(series.dtype, pd.CategoricalDtype) or kinds.is_string_dtype(series.dtype):
-        kind = "categories" if isinstance(series.dtype, pd.CategoricalDtype) else kinds.infer_dtype(series, skipna=True)
-        if kind in ("boolean", "integer", "floating", "mixed-integer-float", "empty"):
-            return pd.to_numeric(series).to_numpy(dtype=np.float64, na_value=np.nan), ""
-        called = "categories" if kind == "categories" else "text"
-        return None, f"holds {called}; write it in a formula as C({series.name}), or make true/false columns of it"
-    if kinds.is_object_dtype(series.dtype):
+    in_formula = f"write it in a formula as C({series.name}), or make true/false columns of it"
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return None, f"holds categories; {in_formula}"
+    if kinds.is_object_dtype(series.dtype) or kinds.is_string_dtype(series.dtype):
         kind = kinds.infer_dtype(series, skipna=True)
         if kind in ("boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty"):
-            filled = series.to_numpy(dtype=object, na_value=np.nan)
-            return filled.astype(np.float64), ""
-        return None, f"holds text; write it in a formula as C({series.name}), or make true/false columns of it"
+            return series.to_numpy(dtype=object, na_value=np.nan).astype(np.float64), ""
+        return None, f"holds {'text' if kind == 'string' else 'values of mixed or other kinds'}; {in_formula}"
     if not (kinds.is_bool_dtype(series.dtype) or kinds.is_numeric_dtype(series.dtype)):
         return None, "holds dates, times or objects; make a number of it first, such as days since the origin"
     if kinds.is_complex_dtype(series.dtype):
@@ -324,15 +320,14 @@ def _patsy(described: Any, frame: pd.DataFrame, sources: Sequence[str], table: s
                 return_type="matrix",
             )
     except patsy.PatsyError as failed:
-        # Its message may quote a value of the table.
-        said = str(failed.message).split(":", maxsplit=1)[0] if "mismatch" in str(failed.message) else "patsy gave up"
-        raise TableRefused.of_problems(table, [f"the formula cannot be worked out on it ({said})"]) from None
-    except (TypeError, ValueError, ArithmeticError, KeyError, IndexError, AttributeError) as failed:
-        raise TableRefused.of_problems(
-            table, [f"the formula cannot be worked out on it ({type(failed).__name__}); check the types of its columns"]
-        ) from None
+        # Its message may quote a value of the table, so it is not passed on.
+        new = "expected levels" in str(failed.message)
+        why = "it holds a category that the first table did not" if new else "check the types of its columns"
+        raise TableRefused.of_problems(table, [f"the formula cannot be worked out on it; {why}"]) from None
     info = made.design_info
     kept = [k for k, name in enumerate(info.column_names) if name != "Intercept"]
+    if not kept:
+        raise TableRefused.of_problems(table, ["the formula makes no column: its categories are the same in every row"])
     matrix: Floats = np.ascontiguousarray(np.asarray(made, dtype=np.float64)[:, kept])
     odd = [info.column_names[kept[k]] for k in np.flatnonzero(~np.isfinite(matrix).all(axis=0))]
     if odd:

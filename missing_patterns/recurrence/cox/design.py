@@ -11,7 +11,7 @@ import pandas as pd
 
 from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused, TableRefused, did_you_mean, positions
-from missing_patterns.recurrence.common import Bools, Floats, Ints
+from missing_patterns.recurrence.common import Bools, Floats, Ints, plural
 from missing_patterns.recurrence.cox.covariates import Covariates, read_covariates
 from missing_patterns.recurrence.cox.likelihood import span_of
 from missing_patterns.recurrence.door import flags, numbers, ranked, refuse, require
@@ -82,7 +82,12 @@ class Design:
     covariates: Covariates
 
     def __repr__(self) -> str:
-        return f"Design: {len(self.start):,} rows, {len(self.names)} covariates, {len(self.strata):,} strata"
+        counts = (
+            plural(len(self.start), "row"),
+            plural(len(self.names), "covariate"),
+            plural(len(self.strata), "stratum", "strata"),
+        )
+        return f"Design: {', '.join(counts)}"
 
 
 def read_design(
@@ -133,10 +138,8 @@ def read_design(
     ... })
     >>> design = read_design(intervals, ["age"])
     >>> design, design.matrix[:, 0].tolist(), design.child.tolist()
-    (Design: 3 rows, 1 covariates, 1 strata, [-1.0, -1.0, 2.0], [0, 0, 1])
+    (Design: 3 rows, 1 covariate, 1 stratum, [-1.0, -1.0, 2.0], [0, 0, 1])
     """
-    if time not in ("total", "gap"):
-        raise ArgumentRefused("time must be 'total' (days since the origin) or 'gap' (days since the spell began).")
     require(intervals, schema.INTERVALS)
     child, child_ids = _children(intervals)
     start, stop, event = _times(intervals, child, time)

@@ -237,9 +237,6 @@ class Slots:
     of_cell: Ints
     of_end: Ints
 
-    def __repr__(self) -> str:
-        return f"Slots: {self.n:,} for {len(self.of_cell):,} cells"
-
 
 def slots_of(risk: RiskSets) -> Slots:
     """Lay out the slots of some risk sets.
