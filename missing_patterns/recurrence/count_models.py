@@ -12,8 +12,8 @@ from missing_patterns.recurrence.common import Floats
 #: Beyond these, the spread between children cannot be told from none, or runs off.
 SMALLEST_THETA, LARGEST_THETA = 1e-4, 1e7
 
-#: A standardised coefficient beyond this runs off to infinity: a rate 3 million times another is no finding.
-RUNS_OFF = 15.0
+#: A standardised coefficient with an error beyond this runs off to infinity.
+RUNS_OFF = 50.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,6 +35,8 @@ class Fit:
         Expected episodes of each child (before zeros are taken away).
     settled : bool
         Whether the search came to rest.
+    runs_off : tuple of bool
+        For each coefficient, whether it runs off to infinity.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class Fit:
     log_likelihood: float
     mean: Floats
     settled: bool
+    runs_off: tuple[bool, ...] = ()
 
     def __repr__(self) -> str:
         return f"Fit: {len(self.coef)} coefficients, {len(self.mean):,} children"
@@ -161,6 +164,9 @@ def fit_counts(y: Floats, matrix: Floats, exposure: Floats, *, spread: bool, tru
         made = _fit_whole(y, scaled, offset, spread=spread)
     back = np.diag(1 / width)
     back[0] -= middle / width * (np.arange(len(width)) > 0)
+    with np.errstate(invalid="ignore"):
+        off = np.sqrt(np.diag(made.covariance)) > RUNS_OFF
+    off[0] = False
     return Fit(
         coef=back @ made.coef,
         covariance=back @ made.covariance @ back.T,
@@ -169,7 +175,8 @@ def fit_counts(y: Floats, matrix: Floats, exposure: Floats, *, spread: bool, tru
         se_theta=made.se_theta,
         log_likelihood=made.log_likelihood,
         mean=made.mean,
-        settled=made.settled and bool((np.abs(made.coef[1:]) < RUNS_OFF).all()),
+        settled=made.settled and not off.any(),
+        runs_off=tuple(off.tolist()),
     )
 
 

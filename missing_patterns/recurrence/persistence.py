@@ -386,7 +386,8 @@ def persistence(
     0.17
     """
     check_seed(random_state, n_boot)
-    check_seed(random_state, n_shuffles)
+    if not isinstance(n_shuffles, int) or isinstance(n_shuffles, bool) or n_shuffles < 0:
+        raise ArgumentRefused("n_shuffles must be a whole number of at least 0.")
     if not isinstance(top, float | int) or isinstance(top, bool) or not 0 < top < 1:
         raise ArgumentRefused("top must be a number above 0 and below 1, such as 0.10.")
     if not isinstance(years, int) or isinstance(years, bool) or years < 2:

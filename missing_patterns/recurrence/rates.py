@@ -258,8 +258,7 @@ def _warn(fit: Fit, names: list[str], y: Floats, *, truncated: bool) -> None:
             stacklevel=3,
         )
     if not fit.settled:
-        large = np.sqrt(np.diag(fit.covariance))[1:] > 100
-        who = ", ".join(f"'{n}'" for n, bad in zip(names[1:], large, strict=True) if bad)
+        who = ", ".join(f"'{n}'" for n, bad in zip(names, fit.runs_off, strict=True) if bad)
         why = (
             f"the coefficient of {who} runs off, because one side of it has no episode"
             if who
@@ -333,7 +332,9 @@ def episode_rates(
     if model not in get_args(Model):
         hint = did_you_mean(str(model), get_args(Model))
         raise ArgumentRefused(f"model must be one of {', '.join(get_args(Model))}.{hint}")
-    check_seed(random_state, n_sim)
+    check_seed(random_state, 0)
+    if isinstance(n_sim, bool) or not isinstance(n_sim, int) or n_sim < 0:
+        raise ArgumentRefused("n_sim must be a whole number of at least 0.")
     frame, y, days, n_none, name = read_counts(table, exposure)
     if not y.sum():
         raise TableRefused.of_problems(name, ["there is no episode, so no rate can be compared"])

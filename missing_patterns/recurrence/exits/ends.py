@@ -124,7 +124,8 @@ def read_ends(table: pd.DataFrame, *, exits: Exits = "together", gaps: Gaps = "e
             "to_counting_process give it when they are handed the table of children"
         )
         raise TableRefused.of_problems(name, [told])
-    schema.require(table, ["child_id", "event", *(["gap_days"] if is_gaps else ["start", "stop"])], name)
+    own = ["gap_days", *(["episode_no"] if gaps == "first" else [])] if is_gaps else ["start", "stop"]
+    schema.require(table, ["child_id", "event", *own], name)
     frame = schema.conform(table, _GAPS if is_gaps else schema.INTERVALS)
     check_flags(frame["event"], name)
     cause, ends = _causes(frame, name, exits)
@@ -190,7 +191,6 @@ def _lengths(frame: pd.DataFrame) -> Floats:
 
 def _first_gaps(frame: pd.DataFrame, child: Ints) -> Bools:
     """Say which rows are a child's first gap; one whose length is not known is not replaced by a later one."""
-    schema.require(frame, ["episode_no"], "gaps")
     number = frame["episode_no"].to_numpy(dtype=np.float64, na_value=np.nan)
     if (blank := np.isnan(number)).any():
         raise _refuse("gaps", blank, "column 'episode_no' is blank, so a child's first gap cannot be told")
