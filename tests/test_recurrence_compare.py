@@ -99,6 +99,59 @@ def test_p_value_is_that_of_chi_squared_with_one_degree_of_freedom() -> None:
     assert found.p_value == pytest.approx(chi2.sf(found.statistic, 1))
 
 
+def with_exits(rows: pd.DataFrame, left: set[str], weight: dict[str, float], importance: dict[float, float]) -> float:
+    """Return the score where some children leave at the end, with each child's weight and given weights of days."""
+    score = 0.0
+    for g, sign in zip(sorted(set(rows["g"])), (1, -1), strict=True):
+        staying = 1.0
+        ends = rows.groupby("child_id")["stop"].transform("max")
+        for day in sorted(set(rows["stop"])):
+            inside = rows[(rows["start"] < day) & (day <= rows["stop"]) & (rows["g"] == g)]
+            w = inside["child_id"].map(weight)
+            if inside.empty:
+                continue
+            now = inside["stop"] == day
+            gone = w[now & (ends[inside.index] == day) & inside["child_id"].isin(left)].sum()
+            score += sign * importance[day] * staying * (w * inside["event"])[now].sum() / w.sum()
+            staying *= 1 - gone / w.sum()
+    return score
+
+
+@settings(deadline=None, max_examples=20)
+@given(spells(), st.sampled_from(["constant", "linear"]), st.integers(0, 3))
+def test_with_exits_variance_is_the_change_with_each_childs_weight(
+    rows: pd.DataFrame, weight: recurrence.Weight, every: int
+) -> None:
+    children = sorted(set(rows["child_id"]))
+    left = {c for k, c in enumerate(children) if every and k % every == 0}
+    days = rows.groupby("child_id")["stop"].max()
+    found = recurrence.compare_mean_cumulative(rows, "g", weight, exits=days[days.index.isin(left)])
+    importance = {}
+    for day in sorted(set(rows["stop"])):
+        at_risk = rows[(rows["start"] < day) & (day <= rows["stop"])]
+        size = [(at_risk["g"] == g).sum() for g in "ab"]
+        importance[day] = size[0] * size[1] / max(sum(size), 1) * (1 - day / rows["stop"].max() * (weight == "linear"))
+    ones, step, variance = dict.fromkeys(children, 1.0), 1e-5, 0.0
+    for child in children:
+        up, down = (with_exits(rows, left, {**ones, child: 1 + s * step}, importance) for s in (1, -1))
+        variance += ((up - down) / (2 * step)) ** 2
+    assert found.score == pytest.approx(with_exits(rows, left, ones, importance), abs=1e-12)
+    assert found.variance == pytest.approx(variance, abs=1e-6)
+
+
+def test_children_who_leave_sooner_have_fewer_episodes_and_it_is_said() -> None:
+    rows = made_up(np.random.default_rng(6), 400, (2, 2))
+    last = rows.groupby("child_id")["stop"].transform("max")
+    rows = rows[~((rows["g"] == "a") & (rows["start"] > 40))]
+    early = rows[rows["g"] == "a"].groupby("child_id")["stop"].max()
+    assert last.max() == 100
+    kept, gone = (recurrence.compare_mean_cumulative(rows, "g", exits=e) for e in (None, early))
+    assert gone.score < kept.score
+    assert gone.p_value < 0.001
+    assert "left for good and count as having no episode after that" in gone.explain()
+    assert "by chance in less than 0.1% of such" in gone.explain()
+
+
 def test_swapping_the_groups_turns_the_score_round_and_nothing_else() -> None:
     turned = INTERVALS.assign(home=INTERVALS["home"].map({"oak": "a", "elm": "b"}))
     one, other = (recurrence.compare_mean_cumulative(f, "home") for f in (INTERVALS, turned))

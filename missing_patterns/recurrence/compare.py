@@ -13,6 +13,7 @@ from missing_patterns.errors import ArgumentRefused, did_you_mean
 from missing_patterns.recurrence.common import Floats, plural
 from missing_patterns.recurrence.mean import MeanCumulative, curves_of, group_rows
 from missing_patterns.recurrence.spells import Spells, read_rows, spells_of, steps_of, sum_over_risk
+from missing_patterns.recurrence.terminal import Exits, read_exits, share_staying
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +22,21 @@ Weight = Literal["constant", "linear"]
 
 #: Below so many children in a group, the robust variance is itself uncertain, and p-values come out too small.
 FEW_CHILDREN = 20
+
+
+def in_words(p_value: float) -> str:
+    """Word a p-value as a share; one that rounds to nothing is less than a thousandth.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> in_words(0.0423), in_words(0.0000012)
+    ('4.2%', 'less than 0.1%')
+    """
+    return f"{p_value:.1%}" if p_value >= 0.001 else "less than 0.1%"
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -88,13 +104,17 @@ class MeanComparison:
         if math.isnan(self.statistic):
             return "The two groups were never at risk on the same day of an episode, so they cannot be compared."
         weighed = "all days alike" if self.weight == "constant" else "early days more than late ones"
+        left = ""
+        if self.curves.takes_exits:
+            n_left = plural(int(self.curves.groups["n_left"].sum()), "child", "children")
+            left = f"{n_left} left for good and count as having no episode after that: a group may have fewer for it. "
         return (
             f"The mean number of episodes per child was compared between groups of {sizes[0]} and {sizes[1]} with "
             f"{plural(n_episodes, 'episode')}, weighing {weighed}. If the groups were alike, a difference at least as "
-            f"large would come about by chance in {self.p_value:.1%} of such comparisons. The test allows for some "
-            "children going often and others seldom. A difference between groups is not an effect of belonging to "
+            f"large would come about by chance in {in_words(self.p_value)} of such comparisons. The test allows for "
+            "some children going often and others seldom. A difference between groups is not an effect of belonging to "
             "one: the groups may differ in other ways, and in how completely their episodes are recorded. "
-            f"Where curves cross, the test may see nothing: look at both.{few}"
+            f"{left}Where curves cross, the test may see nothing: look at both.{few}"
         )
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -107,7 +127,9 @@ class MeanComparison:
         return self.curves.plot(ax)
 
 
-def compare_mean_cumulative(intervals: pd.DataFrame, by: str, weight: Weight = "constant") -> MeanComparison:
+def compare_mean_cumulative(
+    intervals: pd.DataFrame, by: str, weight: Weight = "constant", *, exits: Exits | None = None
+) -> MeanComparison:
     """Test whether two groups have the same mean number of episodes per child.
 
     The robust two-sample pseudo-score test of Cook, Lawless and Nadeau (1996): differences of the two groups' rates,
@@ -121,6 +143,9 @@ def compare_mean_cumulative(intervals: pd.DataFrame, by: str, weight: Weight = "
         A column with exactly two values; blanks would be a third, so leave such rows out first.
     weight : {"constant", "linear"}, default "constant"
         ``linear`` multiplies by 1 - day / last day followed, so early differences count more.
+    exits : "ended_by", reasons, DataFrame or Series, optional
+        Who left for good, as for :func:`mean_cumulative`: the means compared are then those in which such children
+        have no further episode (Ghosh and Lin 2000), which may differ because a group's children leave sooner.
 
     Returns
     -------
@@ -136,7 +161,8 @@ def compare_mean_cumulative(intervals: pd.DataFrame, by: str, weight: Weight = "
     Notes
     -----
     Cook RJ, Lawless JF, Nadeau C (1996), Robust tests for treatment comparisons based on recurrent event responses,
-    Biometrics 52:557-571. The same numbers as ``reda::mcfDiff.test`` in R.
+    Biometrics 52:557-571. The same numbers as ``reda::mcfDiff.test`` in R. With exits: Ghosh D, Lin DY (2000),
+    Biometrics 56:554-562, section 3, with the same weights.
 
     Examples
     --------
@@ -156,7 +182,8 @@ def compare_mean_cumulative(intervals: pd.DataFrame, by: str, weight: Weight = "
     groups = group_rows(intervals, by)
     if len(groups) != 2:
         raise ArgumentRefused(f"the column '{by}' must hold exactly two groups to compare; it holds {len(groups)}.")
-    pair = [spells_of(rows, chosen) for _, chosen in groups]
+    left = None if exits is None else read_exits(intervals, rows, exits)
+    pair = [spells_of(rows, chosen, None if left is None else left.rows) for _, chosen in groups]
     score, variance = _pseudo_score(pair, weight)
     known = variance > 0
     statistic = score**2 / variance if known else math.nan
@@ -168,7 +195,7 @@ def compare_mean_cumulative(intervals: pd.DataFrame, by: str, weight: Weight = "
         variance=variance,
         statistic=statistic,
         p_value=math.erfc(math.sqrt(statistic / 2)) if known else math.nan,
-        curves=curves_of(intervals, rows, by),
+        curves=curves_of(intervals, rows, by, left),
     )
 
 
@@ -189,8 +216,16 @@ def _pseudo_score(pair: list[Spells], weight: Weight) -> tuple[float, float]:
     for sign, spells, (first, last), here in zip((1.0, -1.0), pair, steps, at_risk, strict=True):
         each: Floats = importance / np.maximum(here, 1.0)
         rate = np.bincount(last, spells.episodes, minlength=n) / np.maximum(here, 1.0)
-        score += sign * float(np.sum(importance * rate))
+        gone = np.bincount(last, spells.exits, minlength=n).astype(np.float64)
+        before = share_staying(gone, np.maximum(here, 1.0))[1]
+        each = each * before
+        adds = importance * before * rate
+        score += sign * float(np.sum(adds))
         expected = np.concatenate([[0.0], np.cumsum(each * rate)])
         gap = each[last] * spells.episodes - (expected[last + 1] - expected[first])
+        # Who leaves takes along a share of all that is still to come.
+        to_come = np.where(here > gone, (np.sum(adds) - np.cumsum(adds)) / np.maximum(here - gone, 1.0), 0.0)
+        leaving = np.concatenate([[0.0], np.cumsum(to_come * gone / np.maximum(here, 1.0))])
+        gap -= to_come[last] * spells.exits - (leaving[last + 1] - leaving[first])
         residual += sign * np.bincount(spells.child, gap, minlength=len(residual))
     return score, float(np.sum(residual**2))

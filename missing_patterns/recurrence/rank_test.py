@@ -10,6 +10,7 @@ import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, did_you_mean
 from missing_patterns.recurrence.common import Floats, Ints, plural
+from missing_patterns.recurrence.compare import in_words
 from missing_patterns.recurrence.mean import group_rows
 from missing_patterns.recurrence.spells import sum_over_risk
 from missing_patterns.recurrence.survival import Followed, SurvivalCurve, kaplan_meier, read_followed
@@ -88,7 +89,7 @@ class LogRank:
             f"{plural(observed, 'time')}" + (", early days counting more" if self.rho > 0 else ""),
             (
                 f"If the groups were alike, differences at least as large would come about by chance in "
-                f"{self.p_value:.1%} of such comparisons"
+                f"{in_words(self.p_value)} of such comparisons"
             ),
         ]
         if self.strata is not None:

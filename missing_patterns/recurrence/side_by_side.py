@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 import pandas as pd
 
-from missing_patterns.recurrence.common import new_axes, plural, rows_of
+from missing_patterns.recurrence.common import PALETTE, new_axes, plural, rows_of
 from missing_patterns.recurrence.gap_words import QUESTIONS
 from missing_patterns.recurrence.gaps import GapCurve, Method, gap_curve
 
@@ -184,7 +184,8 @@ class GapCurves:
         ax = new_axes(ax)
         for method, curve in self.curves.items():
             for k, (label, rows) in enumerate(rows_of(curve.table, curve.groups, self.by)):
-                colour = f"C{k}" if self.by is not None else f"C{list(self.curves).index(method)}"
+                place = k if self.by is not None else list(self.curves).index(method)
+                colour = PALETTE[place % len(PALETTE)]
                 name = ASKED[method] if self.by is None else f"{self.by}: {label}, {ASKED[method]}"
                 days = np.concatenate([[0.0], rows["days"].to_numpy()])
                 share = np.concatenate([[0.0], rows["share_again"].to_numpy()])
@@ -197,6 +198,9 @@ class GapCurves:
         ax.set_ylabel("Share gone missing again")
         ax.set_xlim(left=0)
         ax.set_ylim(0, 1)
+        from matplotlib.ticker import PercentFormatter
+
+        ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         return ax
 
 
