@@ -17,7 +17,7 @@ from missing_patterns.recurrence.effects import compare_after, completed_intervi
 from missing_patterns.recurrence.effects import weights as w
 from missing_patterns.recurrence.effects.balance import balance_table, effective
 from missing_patterns.recurrence.effects.covariates import read_covariates
-from missing_patterns.recurrence.effects.estimates import resample
+from missing_patterns.recurrence.effects.estimates import _one_resample, resample
 from missing_patterns.recurrence.effects.exposure import Returns, read_returns
 from missing_patterns.recurrence.effects.model import ActionComparison, _doubts
 
@@ -550,6 +550,26 @@ def test_actions_by_day_and_going_in_the_evening_do_not_bias_it() -> None:
     rows = w.cut_rows(returns.stop, returns.event, returns.act)
     together = w.outcome(rows, np.ones(len(rows.at)), None)
     assert np.exp(together.beta[0] - 1.96 * w.robust_se(together, rows.at)) > 1
+
+
+def test_a_child_drawn_several_times_counts_as_often() -> None:
+    rng = np.random.default_rng(18)
+    stop, event = rng.exponential(12.0, 300) + 0.5, np.ones(300, dtype=bool)
+    act = rng.exponential(8.0, 300)
+    act[act >= stop] = np.inf
+    x = rng.standard_normal((300, 1))
+    times = np.where(np.isfinite(act) & (stop > 12), 5, 1)
+
+    def ratios(at: np.ndarray, often: np.ndarray) -> tuple[float, float]:
+        child = np.arange(len(at))
+        returns = Returns(pd.DataFrame(), child, stop[at], event[at], act[at], np.zeros(len(at), dtype=np.int64), {})
+        rows = w.cut_rows(stop[at], event[at], act[at])
+        return _one_resample(returns, rows, x[at], often.astype(np.float64), (np.zeros(1), np.zeros(2)))
+
+    once, drawn = (ratios(np.arange(300), often) for often in (np.ones(300), times))
+    copied = ratios(np.repeat(np.arange(300), times), np.ones(times.sum()))
+    assert drawn == pytest.approx(copied, abs=0.05)
+    assert abs(drawn[1] - once[1]) > 0.2
 
 
 def test_a_resample_without_an_episode_in_one_group_is_left_out() -> None:

@@ -104,9 +104,12 @@ def default_covariates(episodes: pd.DataFrame, children: pd.DataFrame | None = N
     since = begin[first][child] if len(table) else begin
     wall = table["returned_at"].dt.tz_localize(None)
     columns = {"episode_no": np.log1p(number)}
-    key = child * 1e6 + begin
+    # Whole seconds, each child's beyond those of the one before: an episode at the very edge of [t - d, t) counts.
+    apart = np.int64(10**11)
+    seconds = np.nan_to_num(np.round(np.array([begin, back]) * 86_400)).astype(np.int64) + child * apart
     for days in (28, 90, 365):
-        earlier = np.searchsorted(key, child * 1e6 + np.maximum(back - days, -5e5))
+        edge = np.maximum(seconds[1] - 86_400 * days, child * apart - apart // 2)
+        earlier = np.searchsorted(seconds[0], edge)
         columns[f"n_episodes_{days}d"] = np.log1p(np.maximum(np.arange(len(table)) + 1 - earlier, 0.0))
     gap = np.full(len(table), np.nan)
     gap[1:] = np.where(child[1:] == child[:-1], begin[1:] - back[:-1], np.nan)
