@@ -706,3 +706,5 @@ def test_nothing_is_changed_in_what_was_given(intervals: pd.DataFrame) -> None:
 def test_a_model_that_is_not_fitted_says_so(method: str) -> None:
     with pytest.raises(ArgumentRefused, match="not fitted"):
         getattr(RecurrentCox(), method)()
+    with pytest.raises(ArgumentRefused, match="not fitted"):
+        state_of(RecurrentCox())

@@ -172,7 +172,10 @@ class MeanPrediction:
             ax.legend(frameon=False, loc="upper left")
         ax.set_xlabel("Days")
         ax.set_ylabel("Expected episodes per child")
-        ax.set_ylim(bottom=0)
+        # The last days rest on few: a band that runs away there must not press the curves flat.
+        highest = max(float(part["mean_episodes"].max()) for _, part in curves)
+        if np.isfinite(highest) and highest > 0:
+            ax.set_ylim(0, min(ax.get_ylim()[1], 2 * highest))
         ax.set_xlim(left=0)
         for side in ("right", "top"):
             ax.spines[side].set_visible(False)
@@ -185,9 +188,10 @@ def _pattern_names(patterns: pd.DataFrame) -> list[str]:
         return [str(label).replace("_", " ") for label in patterns.index]
     differs = [c for c in patterns.columns if patterns[c].nunique(dropna=False) > 1]
     named = []
-    for row in patterns[differs].itertuples(index=False, name=None):
+    for k in range(len(patterns)):
         words = []
-        for column, value in zip(differs, row, strict=True):
+        for column in differs:
+            value = patterns[column].iloc[k]
             if isinstance(value, bool | np.bool_):
                 words.append(f"{column}: {'yes' if value else 'no'}")
             elif isinstance(value, int | float | np.number):
