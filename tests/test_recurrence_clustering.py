@@ -215,6 +215,13 @@ def test_pairs_that_the_half_years_part_are_told_of_the_whole_time_only() -> Non
     assert "half-year of a child only" not in result.explain()
 
 
+def test_an_episode_on_the_edge_of_a_half_year_ends_the_earlier_one() -> None:
+    edge = pd.DataFrame([["A", 0.0, 182.0, 1], ["A", 182.0, 190.5, 1], ["A", 190.5, 364.0, 0]], columns=COLUMNS)
+    assert short_run_clustering(edge, windows=[28]).table["n_pairs"].tolist() == [1, 0]
+    before = edge.replace(182.0, 181.5)
+    assert short_run_clustering(before.replace(190.5, 182.0), windows=[28]).table["n_pairs"].tolist() == [1, 1]
+
+
 def test_windows_that_cannot_be_are_refused() -> None:
     for wrong in ((), (0,), (-7,), (math.nan,), (math.inf,)):
         with pytest.raises(errors.ArgumentRefused, match="windows must be numbers of days above 0"):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.special import gammaln, logsumexp
 
 from missing_patterns import errors
-from missing_patterns.recurrence.dynamics import RepeatDynamics, fit, simulate_repeats
+from missing_patterns.recurrence.dynamics import RepeatDynamics, boundary, fit, simulate_repeats
 from missing_patterns.recurrence.dynamics.boundary import DynamicsTest
 from missing_patterns.recurrence.dynamics.fit import bounds_of, curvature, fit_full, fit_null, maximise, profile_limit
 from missing_patterns.recurrence.dynamics.history import History
@@ -366,8 +366,21 @@ def test_bands_cut_time_and_neither_add_nor_lose_an_episode() -> None:
     assert (model.n_episodes_, model.n_repeats_) == (MODEL.n_episodes_, MODEL.n_repeats_)
     assert model.days_at_risk_ == pytest.approx(MODEL.days_at_risk_)
     assert model.loglik_ >= MODEL.loglik_
+
+
+def test_data_made_up_for_the_test_follow_the_covariates(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = []
+
+    def draw(windows: Windows, *arguments: object, **named: object) -> Rows:
+        used.append(windows.weight)
+        return draw_rows(windows, *arguments, **named)
+
+    monkeypatch.setattr(boundary, "draw_rows", draw)
     cut = FRAME.assign(late=(FRAME["start"] + FRAME["stop"] > 730).astype(int))
-    assert RepeatDynamics().fit(cut, covariates=["late"]).test(19).p_value == 0.05
+    model = RepeatDynamics().fit(cut, covariates=["late"])
+    assert model.test(19).p_value == 0.05
+    ratio = np.exp(model._null.theta[4] / model._factors.spread[0])
+    assert used[0].max() / used[0].min() == pytest.approx(max(ratio, 1 / ratio))
 
 
 REFUSED_FITS = {
@@ -405,6 +418,8 @@ def test_too_few_children_no_repeats_and_a_clock_from_the_first_return_are_refus
         RepeatDynamics().fit(FRAME.head(0))
     with pytest.raises(errors.ArgumentRefused, match='origin="observed_from"'):
         RepeatDynamics().fit(FRAME.assign(episode_no=2))
+    known_before = FRAME.assign(episode_no=np.where(FRAME["child_id"] < 50, 2, 1))
+    assert RepeatDynamics().fit(known_before).alpha_ == pytest.approx(MODEL.alpha_)
 
 
 def test_settings_that_cannot_be_are_refused() -> None:

@@ -113,7 +113,6 @@ def spontaneous(windows: Windows, at: Parameters, rng: np.random.Generator, *, o
     none_before = none_until - log_zero
     chosen = (none_until <= pick) & ((pick < none_before) | new)
     later = none_before < pick
-    chosen &= ~later
     number = np.zeros(n, dtype=np.int64)
     number[later] = rng.poisson(load[later] * _frailty(rng, at.shape, int(later.sum())))
     number[chosen] = _at_least_one(rng, load[chosen], log_zero[chosen], at.shape)
