@@ -291,3 +291,18 @@ def coverage(n_replications: int, n_children: int, seed: int) -> float:
 
 def test_its_interval_covers_the_truth_as_often_as_it_says() -> None:
     assert 0.93 <= coverage(500, 200, seed=3) <= 0.97
+
+
+def test_a_table_without_rows_may_be_asked_for_by_group() -> None:
+    none = INTERVALS.iloc[:0]
+    gaps = pd.DataFrame({"child_id": ["a"], "episode_no": [1], "gap_days": [1.0], "event": [0], "home": ["oak"]})[:0]
+    results = [
+        recurrence.mean_cumulative(none, by="home"),
+        recurrence.kaplan_meier(none, by="home"),
+        recurrence.gap_curve(gaps, by="home"),
+        recurrence.cumulative_incidence(none, by="home"),
+    ]
+    for result in results:
+        assert result.summary()["home"].unique().tolist() == ["not recorded"]
+        assert isinstance(result.explain(), str)
+        result.plot()

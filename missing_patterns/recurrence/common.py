@@ -113,7 +113,7 @@ def rows_of(table: pd.DataFrame, groups: pd.DataFrame, by: str | None) -> list[t
     """
     if by is None:
         return [(None, table)]
-    return [(label, table[[here == label for here in table[by]]]) for label in groups[by]]
+    return [(label, table[np.array([here == label for here in table[by]], dtype=bool)]) for label in groups[by]]
 
 
 def stack(tables: Sequence[tuple[Any, pd.DataFrame]], by: str | None) -> pd.DataFrame:
