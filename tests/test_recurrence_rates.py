@@ -193,6 +193,11 @@ def test_a_coefficient_that_runs_off_is_told_by_name() -> None:
     with pytest.warns(errors.EstimateDoubtful, match="'rare' runs off, because one side of it has no episode"):
         made = recurrence.episode_rates(counts, ["girl", "rare"])
     assert made.coef["rare"] < -10
+    rows = made.summary().set_index("covariate")
+    assert np.isnan(rows.loc["rare", ["lower", "upper", "se"]].to_numpy(dtype=float)).all()
+    # The others' errors are those among the children who are left.
+    left = recurrence.episode_rates(counts[counts["rare"] == 0], ["girl"]).summary().set_index("covariate")
+    assert rows.loc["girl", "se"] == pytest.approx(left.loc["girl", "se"], rel=1e-6)
 
 
 def test_a_spread_that_runs_off_is_told() -> None:

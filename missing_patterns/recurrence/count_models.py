@@ -164,13 +164,20 @@ def fit_counts(y: Floats, matrix: Floats, exposure: Floats, *, spread: bool, tru
         made = _fit_whole(y, scaled, offset, spread=spread)
     back = np.diag(1 / width)
     back[0] -= middle / width * (np.arange(len(width)) > 0)
-    with np.errstate(invalid="ignore"):
-        off = np.sqrt(np.diag(made.covariance)) > RUNS_OFF
+    variance = np.diag(made.covariance)
+    off = ~((variance > 0) & (variance <= RUNS_OFF**2))
     off[0] = False
+    covariance, robust = back @ made.covariance @ back.T, back @ made.robust @ back.T
+    if off.any():
+        # Where a coefficient is at infinity its children weigh nothing: the others' errors are those without it.
+        kept = np.ix_(~off, ~off)
+        covariance[:], robust[:] = np.nan, np.nan
+        if not truncated:
+            covariance[kept], robust[kept] = _errors(y, matrix[:, ~off], made.mean, made.theta)
     return Fit(
         coef=back @ made.coef,
-        covariance=back @ made.covariance @ back.T,
-        robust=back @ made.robust @ back.T,
+        covariance=covariance,
+        robust=robust,
         theta=made.theta,
         se_theta=made.se_theta,
         log_likelihood=made.log_likelihood,
@@ -180,6 +187,17 @@ def fit_counts(y: Floats, matrix: Floats, exposure: Floats, *, spread: bool, tru
     )
 
 
+def _errors(y: Floats, matrix: Floats, mean: Floats, theta: float) -> tuple[Floats, Floats]:
+    """Return the covariance of the coefficients, theta held, and the robust one; NaN where there is none."""
+    less = 1 + mean / theta
+    try:
+        covariance = np.asarray(np.linalg.inv((matrix * (mean / less)[:, None]).T @ matrix))
+    except np.linalg.LinAlgError:
+        covariance = np.full((matrix.shape[1], matrix.shape[1]), np.nan)
+    slopes = matrix * ((y - mean) / less)[:, None]
+    return covariance, covariance @ (slopes.T @ slopes) @ covariance
+
+
 def _glm(y: Floats, matrix: Floats, offset: Floats, theta: float, start: Floats | None) -> Floats:
     import statsmodels.api as sm
 
@@ -187,7 +205,7 @@ def _glm(y: Floats, matrix: Floats, offset: Floats, theta: float, start: Floats 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they tell is told by the caller, by name
         model = sm.GLM(y, matrix, family=family, offset=offset)
-        found = model.fit(start_params=start, tol=1e-13, tol_criterion="params", maxiter=200)
+        found = model.fit(start_params=start, tol=1e-13, tol_criterion="params", maxiter=50)
     coef: Floats = np.asarray(found.params)
     return coef
 
@@ -197,7 +215,7 @@ def _fit_whole(y: Floats, matrix: Floats, offset: Floats, *, spread: bool) -> Fi
     theta, se_theta, settled = np.inf, np.nan, True
     coef = _glm(y, matrix, offset, theta, None)
     mean = np.exp(matrix @ coef + offset)
-    for turn in range(200 if spread else 0):
+    for turn in range(100 if spread else 0):
         last = theta
         theta, se_theta = _theta(y, mean)
         if np.isinf(theta) and np.isinf(last):
@@ -206,14 +224,11 @@ def _fit_whole(y: Floats, matrix: Floats, offset: Floats, *, spread: bool) -> Fi
             break
         coef = _glm(y, matrix, offset, theta, coef)
         mean = np.exp(matrix @ coef + offset)
-        settled = turn < 199
-    less = 1 + mean / theta
-    covariance = np.linalg.inv((matrix * (mean / less)[:, None]).T @ matrix)
-    slopes = matrix * ((y - mean) / less)[:, None]
-    robust = covariance @ (slopes.T @ slopes) @ covariance
+        settled = turn < 99
+    covariance, robust = _errors(y, matrix, mean, theta)
     found = log_likelihood(y, mean, theta, truncated=False)
     settled = settled and theta > SMALLEST_THETA
-    return Fit(coef, np.asarray(covariance), robust, theta, se_theta, found, mean, settled)
+    return Fit(coef, covariance, robust, theta, se_theta, found, mean, settled)
 
 
 def _slopes(at: Floats, y: Floats, matrix: Floats, offset: Floats, *, spread: bool) -> Floats:
