@@ -300,7 +300,7 @@ def test_a_table_without_rows_may_be_asked_for_by_group() -> None:
         recurrence.mean_cumulative(none, by="home"),
         recurrence.kaplan_meier(none, by="home"),
         recurrence.gap_curve(gaps, by="home"),
-        recurrence.cumulative_incidence(none, by="home"),
+        recurrence.cumulative_incidence(none.assign(ended_by=pd.Series(dtype=str)), by="home"),
     ]
     for result in results:
         assert result.summary()["home"].unique().tolist() == ["not recorded"]
