@@ -638,6 +638,7 @@ def test_without_covariates_theta_takes_in_what_they_would_tell(children: pd.Dat
     assert model.covariance_.shape == (0, 0)
     assert "No covariate is in the model" in model.explain()
     assert "take theta as known" not in model.explain()
+    assert "covariates being equal" not in model.explain()
 
 
 def test_the_share_of_the_most_frequent_is_that_of_drawn_rates() -> None:

@@ -68,7 +68,8 @@ def _about_theta(model: SharedFrailty) -> list[str]:
     said = [f"Theta, the variance of the hidden rates, is {model.theta_:.2f} (95 % interval {limits})"]
     tenth = f"At that, the tenth of {many} with the highest hidden rates would have {share} of the episodes"
     around = f" ({lower} to {upper})" if known else ""
-    said.append(f"{tenth}{around}, where it would be 10 % if all were alike, the covariates being equal")
+    equal = ", the covariates being equal" if len(model.coef_) else ""
+    said.append(f"{tenth}{around}, where it would be 10 % if all were alike{equal}")
     test = model.variance_test_
     often = "seldom" if test.p_value < 0.05 else "often"
     said.append(f"If hidden rates were all alike, chance would {often} give such differences ({_chance(test.p_value)})")
