@@ -102,6 +102,8 @@ def test_an_action_named_by_child_belongs_to_the_last_return_by_then() -> None:
     found = laid_out(TWO, actions, key="child_id")
     assert found.act.tolist() == [1.0, 1.0, np.inf]
     assert found.accounting["n_actions_not_placed"] == 2
+    same_day = laid_out(TWO, [("A", "2026-01-06")], key="child_id")
+    assert same_day.act[0] == pytest.approx(8 / 24)
     while_missing = laid_out(TWO, [("A", "2026-01-16 12:00")], key="child_id")
     assert while_missing.accounting["n_actions_after_next_episode_or_end"] == 1
 
@@ -349,7 +351,7 @@ def test_episodes_are_counted_from_so_many_days_before_the_return() -> None:
     episodes = episodes_of("""
         E-1  A  2026-01-01 20:00  2026-01-02 09:00
         E-2  A  2026-01-02 21:00  2026-01-03 09:00
-        E-3  A  2026-01-30 10:00  2026-01-30 21:00
+        E-3  A  2026-01-29 10:00  2026-01-30 21:00
         E-4  B  2026-01-30 10:00  2026-01-30 22:00
     """)
     found = default_covariates(episodes).set_index("episode_id")
