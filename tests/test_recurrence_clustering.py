@@ -208,6 +208,17 @@ def test_a_table_without_repeats_says_that_nothing_can_be_said() -> None:
     assert short_run_clustering(SPELLS.head(0)).n_children == 0
 
 
+def test_where_none_was_quick_there_is_no_interval_and_none_is_worded() -> None:
+    far = pd.DataFrame([["A", 0.0, 30.5, 1], ["A", 30.5, 90.0, 1], ["A", 90.0, 120.0, 0]], columns=COLUMNS)
+    said = short_run_clustering(far, windows=[7]).explain()
+    assert "0.00 times (p = " in said
+    assert "nan" not in said
+    always = pd.DataFrame([["A", 0.0, 0.5, 1], ["A", 0.5, 1.0, 1]], columns=COLUMNS)
+    said = short_run_clustering(always, windows=[7]).explain()
+    assert "1.00 times (no interval)" in said
+    assert "at other times, is 1.0 here" in said
+
+
 def test_pairs_that_the_half_years_part_are_told_of_the_whole_time_only() -> None:
     apart = pd.DataFrame([["A", 0.0, 100.5, 1], ["A", 100.5, 300.0, 1], ["A", 300.0, 360.0, 0]], columns=COLUMNS)
     result = short_run_clustering(apart, windows=[28])

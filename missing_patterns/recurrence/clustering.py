@@ -41,7 +41,8 @@ class ShortRunClustering:
         ``window_days steady n_children n_pairs observed expected ratio lower upper z p_value``. ``n_pairs`` pairs
         of successive episodes of one child (and spell, or half-year), of ``n_children`` children; ``observed`` pairs no
         more than the window apart, ``expected`` by chance given the numbers of episodes; ``ratio`` of the two with its
-        95 % interval over children; ``z`` and ``p_value`` (two-sided) of chance alone. NaN where there are no pairs.
+        95 % interval over children; ``z`` and ``p_value`` (two-sided) of chance alone. NaN where there are
+        no pairs; the interval also where none was quick.
     naive : pd.DataFrame
         One row per window: ``window_days episodes_within days_within episodes_outside days_outside ratio``: the rate of
         episodes within the window after a return over the rate at all other times. **Misleading**: it is above 1
@@ -112,16 +113,18 @@ class ShortRunClustering:
             if not row.n_pairs:
                 continue
             over = "" if row.steady == "child" else f", taking the rate as steady over {_HELD[row.steady]} only"
+            known = [] if math.isnan(row.lower) else [f"95 % interval {row.lower:.2f} to {row.upper:.2f}"]
+            known += [] if math.isnan(row.p_value) else [f"p = {row.p_value:.2g}"]
             said.append(
                 f"{row.observed:,} came within {row.window_days:g} days of the return, {row.expected:,.1f} were to be "
-                f"expected by chance{over}: {row.ratio:.2f} times (95 % interval {row.lower:.2f} to {row.upper:.2f}, "
-                f"p = {row.p_value:.2g})"
+                f"expected by chance{over}: {row.ratio:.2f} times ({', '.join(known) or 'no interval'})"
             )
         worst = self.naive.iloc[-1]
+        naive = "not known" if math.isnan(worst["ratio"]) else f"{worst['ratio']:.1f}"
         said += [
             (
                 f"Warning: the ratio most often quoted, the rate in the {worst['window_days']:g} days after a return "
-                f"over that at other times, is {worst['ratio']:.1f} here. It is high wherever some children go often "
+                f"over that at other times, is {naive} here. It is high wherever some children go often "
                 "and others seldom, with no short runs at all; do not use it"
             ),
             (
@@ -131,7 +134,7 @@ class ShortRunClustering:
                 "slow changes are all"
             ),
         ]
-        if float(self.table["expected"].min()) < FEW_EXPECTED:
+        if float(self.table.loc[self.table["n_pairs"] > 0, "expected"].min()) < FEW_EXPECTED:
             said.append("Where fewer than 10 were expected, p is rough")
         if self.by_date:
             said.append("Times are by date only, which is allowed for")
