@@ -372,6 +372,9 @@ def persistence(
     child's episodes to the two years anew: no distribution of rates is assumed. Regression to the
     mean is in them: the group is chosen anew in each.
 
+    In 400 made-up worlds of 600 steady children (lognormal rates, a third fewer episodes in the later year) the range
+    held each measure 93.5 to 98 % of the time.
+
     Examples
     --------
     >>> counts = {"A": (6, 1), "B": (1, 1), "C": (1, 0), "D": (1, 0), "E": (1, 4)}
