@@ -6,7 +6,8 @@
 
 Spells at risk are made up (recurrence_data.py): two years in whole days, ten covariates, a few children with many
 episodes. Each measurement is a process of its own with one thread; the implementations take turns, and the median is
-shown. Reading the data is not counted, nor is a first small call; what a user's call does with the frame is.
+shown (a star: it ran less often than --repeats says). Reading the data is not counted, nor is a first small call; what
+a user's call does with the frame is.
 
     cox              Andersen-Gill, Efron ties, ten covariates, model errors and robust errors by child
     cox_fit_only     the same without frame, robust errors and concordance: R's inner routine only
@@ -47,7 +48,7 @@ from benchmarks import recurrence_data, recurrence_peers
 R_TASKS = "cox cox_fit_only frailty mean_cumulative kaplan_meier late_entry concordance schoenfeld".split()
 TASKS = (*R_TASKS, "gap_curve", "incidence", "dynamics", "clustering")
 PEERS = ("R", "survival", "surpyval", "coxdev", "lifelines_varying", "lifelines", "statsmodels", "sksurv")
-#: Most spells for which an implementation is run: beyond, it takes minutes or hours.
+#: Most spells for which an implementation is run, once at that size: beyond, it takes minutes or hours.
 MOST = {
     ("R", "frailty"): 10_000,
     ("survival", "frailty"): 10_000,
@@ -133,7 +134,8 @@ def compare(task: str, path: Path, n: int, peers: list[str], repeats: int, pytho
     runs: dict[str, list[dict[str, Any]]] = {}
     for turn in range(turns):
         for who in asked:
-            if n > MOST.get((who, task), n) or (turn and who not in runs):
+            most = MOST.get((who, task), n + 1)
+            if n > most or (turn and (n == most or who not in runs)):
                 continue
             found = run(command_of(who, task, path, 2 if who == "ours" else 1, python), path.with_suffix(".out"))
             if isinstance(found, str):
@@ -154,7 +156,7 @@ def compare(task: str, path: Path, n: int, peers: list[str], repeats: int, pytho
             text = " differs " + " ".join(f"{name} {value:.0e}" for name, value in apart.items())
             right &= who != "ours" or is_same(apart, task)
         ratio = figures["cpu"] / middle["ours"]["cpu"] if "ours" in middle else float("nan")
-        star = "*" if turns < repeats else " "
+        star = "*" if len(runs[who]) < repeats else " "
         say(
             f"{n:>10,}  {task:16}{who:17}{star}{figures['seconds']:9.3f} s{figures['cpu']:9.3f} s CPU"
             f"{ratio:9.2f} x ours{figures['peak_mb']:8,.0f} MB{text}"
