@@ -19,6 +19,10 @@ METHODS = {
 }
 ESTIMATE = "weighted, alike returns"
 
+#: In resamples the last step of the coefficients is smaller than this; what is left is about its square, which is
+#: nothing beside how far resamples lie apart.
+LOOSE = 0.02
+
 
 def estimate_all(returns: Returns, rows: w.Rows, weight: Floats, matrix: Floats) -> tuple[pd.DataFrame, w.Fitted]:
     """Fit every method, and return their table and the fit of the estimate.
@@ -99,11 +103,11 @@ def _one_resample(
     after = here.acted > 0
     if not (here.event & after).any() or not (here.event & ~after).any():
         return np.nan, np.nan
-    chance = w.chance_of_action(returns.stop, returns.act, matrix, times, start[0])
+    chance = w.chance_of_action(returns.stop, returns.act, matrix, times, start[0], LOOSE)
     weight = w.truncate(chance.weights(here), here.acted)[0] * times[here.at]
     quarter = returns.quarter[here.at]
-    adjusted = w.outcome(here, weight, matrix, stratum=quarter, start=start[1])
-    plain = w.outcome(here, weight, None, stratum=quarter, start=start[1][:1])
+    adjusted = w.outcome(here, weight, matrix, stratum=quarter, start=start[1], tolerance=LOOSE)
+    plain = w.outcome(here, weight, None, stratum=quarter, start=start[1][:1], tolerance=LOOSE)
     if not (adjusted.converged and plain.converged):
         return np.nan, np.nan
     return float(plain.beta[0]), float(adjusted.beta[0])

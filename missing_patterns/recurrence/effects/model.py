@@ -192,7 +192,8 @@ def compare_after(  # noqa: PLR0913 - the tables and the choices, all named
     children : pd.DataFrame, optional
         The children table: ends follow-up where a child's observation ends, and gives age and sex.
     n_boot : int, default 200
-        Resamples of children, each with weights of its own; 0 for none.
+        Resamples of children, each with weights of its own; 0 for none, which gives the robust interval. 200 take some
+        five seconds for 2,000 returns, and a quarter of a minute for 10,000.
     random_state : int, default 0
         Seed.
     min_children : int, default 30
@@ -226,8 +227,9 @@ def compare_after(  # noqa: PLR0913 - the tables and the choices, all named
     Covariates are those of the return: what changed between it and the action (a move, a declined offer) is not
     allowed for, and needs weights that change with it. A ratio of rates is nearer to one over all children than for
     one child, as children with high rates leave first: the comparison among alike returns over a short follow-up keeps
-    that small. Over 180 made-up boroughs of 1,000 children with a ratio of 0.6, estimates had a mean of 0.61, and 91 %
-    of the 95 % intervals held 0.6: where a few children carry most episodes, intervals are somewhat too narrow.
+    that small, not nought. Over 180 made-up boroughs of 1,000 children with a ratio of 0.6 for every child, estimates
+    had a mean of 0.61 (in another set 0.63), and 91 % of the 95 % intervals held 0.6: where a few children carry most
+    episodes, intervals are somewhat too narrow.
 
     Examples
     --------

@@ -186,7 +186,12 @@ class Chance:
 
 
 def chance_of_action(
-    stop: Floats, act: Floats, matrix: Floats, weight: Floats | None = None, start: Floats | None = None
+    stop: Floats,
+    act: Floats,
+    matrix: Floats,
+    weight: Floats | None = None,
+    start: Floats | None = None,
+    tolerance: float = 1e-7,
 ) -> Chance:
     """Fit the time to the action among those still back and not acted on yet.
 
@@ -203,6 +208,8 @@ def chance_of_action(
         How often each return counts.
     start : array [p], optional
         Coefficients to begin from.
+    tolerance : float, default 1e-7
+        The last step of the coefficients is smaller than this; what is left is about its square.
 
     Returns
     -------
@@ -228,7 +235,7 @@ def chance_of_action(
     risk = risk_sets(np.zeros(len(kept)), until[kept], np.isfinite(act[kept]), np.zeros(len(kept), dtype=np.int64))
     likelihood = Likelihood(matrix[kept], risk, once[kept], np.zeros(len(kept)), "breslow")
     none = likelihood.at(np.zeros(matrix.shape[1]))
-    fit = maximise(likelihood, np.full(matrix.shape[1], PRIOR_PRECISION), start)
+    fit = maximise(likelihood, np.full(matrix.shape[1], PRIOR_PRECISION), start, tolerance)
     with np.errstate(over="ignore"):
         relative = np.exp(matrix @ fit.beta)
     return Chance(fit.beta, risk.times, fit.terms.hazard, none.hazard, relative)
@@ -265,6 +272,7 @@ def outcome(
     *,
     stratum: Ints | None = None,
     start: Floats | None = None,
+    tolerance: float = 1e-7,
 ) -> Fitted:
     """Fit the rate of the next episode after the action over that without, in days since the return (Efron's ties).
 
@@ -287,7 +295,7 @@ def outcome(
     likelihood = Likelihood(columns, risk, weight, np.zeros(len(weight)), "efron")
     precision = np.full(columns.shape[1], PRIOR_PRECISION)
     precision[0] = 0.0
-    return maximise(likelihood, precision, start)
+    return maximise(likelihood, precision, start, tolerance)
 
 
 def robust_se(fit: Fitted, cluster: Ints) -> float:

@@ -119,6 +119,7 @@ def plot_estimates(result: ActionComparison, ax: Axes | None = None) -> Axes:
     ax = new_axes(ax)
     table = result.estimates
     labels = []
+    boxed = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # so that a figure never stands on the line at 1
     for k, row in enumerate(table.to_dict("records")):
         wrong, main = k == 0, row["method"] == ESTIMATE
         lower, upper = (
@@ -133,7 +134,12 @@ def plot_estimates(result: ActionComparison, ax: Axes | None = None) -> Axes:
         ax.plot([row["ratio"]], [k], marker=marker, color=colour, markerfacecolor=face, markersize=9 if main else 7)
         if np.isfinite(row["ratio"]):
             ax.annotate(
-                f"{row['ratio']:.2f}", (row["ratio"], k), xytext=(0, 7), textcoords="offset points", ha="center"
+                f"{row['ratio']:.2f}",
+                (row["ratio"], k),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha="center",
+                bbox=boxed,
             )
         kind = " (wrong)" if wrong else " (the estimate)" if main else ""
         labels.append(f"{row['method'].capitalize()}{kind}")
@@ -174,6 +180,7 @@ def plot_balance(result: ActionComparison, ax: Axes | None = None) -> Axes:
     ax.plot(table["difference_after"], where, "o", color="#12436D", markersize=6, label="after weighting")
     ax.set_yticks(where, [_label(name) for name in table["covariate"]])
     ax.set_ylim(-0.7, len(table) - 0.3)
+    ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel("Standard deviations apart")
     ax.legend(frameon=False, loc="best")
     return ax
