@@ -283,10 +283,10 @@ def frailty(rng: np.random.Generator) -> Found:
     }
 
 
-@study(500)
+@study(1000)
 def rates(rng: np.random.Generator) -> Found:
-    """Negative binomial rates with time at risk, 200 children."""
-    fit = recurrence.episode_rates(of_model(rng, 200, 0.8), list(EFFECTS), n_sim=0)
+    """Negative binomial rates with time at risk, 400 children."""
+    fit = recurrence.episode_rates(of_model(rng, 400, 0.8), list(EFFECTS), n_sim=0)
     names = list(EFFECTS)
     return {
         **wald(fit.coef, fit.robust_covariance.loc[names, names], "episode_rates robust"),
