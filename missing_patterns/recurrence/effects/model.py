@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from missing_patterns.episodes.known import Moment
 from missing_patterns.errors import ArgumentRefused, EstimateDoubtful
@@ -249,7 +250,8 @@ def compare_after(  # noqa: PLR0913 - the tables and the choices, all named
     _refuse_small(counts, asked.min_children)
     given = default_covariates(episodes, children) if covariates is None else covariates
     known = read_covariates(given, returns.frame["episode_id"])
-    return _compare(returns, known, counts, asked)
+    with threadpool_limits(limits=1):  # sums this small lose by threads, most of all on a busy machine
+        return _compare(returns, known, counts, asked)
 
 
 def _whole(value: int) -> int:
