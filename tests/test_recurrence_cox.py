@@ -158,6 +158,9 @@ def test_trap_times_equal_but_for_rounding_are_one_time() -> None:
     with pytest.warns(UserWarning, match="clusters"):
         model = RecurrentCox().fit(rounded, ["x"])
     assert model.baseline_[["at_risk", "events"]].to_numpy().tolist() == [[3, 2], [2, 1]]
+    gaps = frame.assign(start=[0.1, 0.0, 0.2, 0.0], stop=[0.4, 0.3, 0.5, 0.9])  # 0.4 - 0.1 is not 0.3 either
+    design = read_design(gaps, ["x"], time="gap")
+    assert design.stop.tolist()[:3] == [design.stop[0]] * 3
 
 
 # --- a slow plain twin -----------------------------------------------------------------------------------------------
@@ -248,6 +251,20 @@ def test_rates_of_very_unlike_size_keep_their_digits(ties: Ties) -> None:
     np.testing.assert_allclose(terms.score, slope, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(terms.information, curve, rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(score_residuals(found, terms), residual, rtol=1e-7, atol=1e-8)
+
+
+def test_a_stratum_of_low_rates_leaves_the_digits_of_the_next_alone() -> None:
+    """Its cumulative hazard is 20,000; a row of the next, whose rate is as high, meets 1 / 20,000 of it."""
+    start, stop = np.zeros(40), np.arange(1.0, 41.0)
+    stratum = (stop > 20).astype(np.int64)
+    x = np.sin(np.arange(40.0))[:, None]
+    offset = np.where(stratum == 1, 9.9, -9.9)
+    found = Likelihood(x, risk_sets(start, stop, stop > 0, stratum), np.ones(40), offset, "efron")
+    terms = found.at(np.zeros(1))
+    _, _, curve, residual = slow((start, stop), stop > 0, stratum, x, np.ones(40), offset, np.zeros(1), "efron")
+    assert terms.careful
+    np.testing.assert_allclose(terms.information, curve, rtol=1e-13)
+    np.testing.assert_allclose(score_residuals(found, terms), residual, rtol=1e-11, atol=1e-13)
 
 
 def test_many_blocks_of_rows_give_what_one_gives(spells: pd.DataFrame) -> None:
@@ -477,6 +494,18 @@ def test_episodes_are_counted_where_their_number_is_not_there() -> None:
     capped = pwp(frame, ["rx", "size"], max_stratum=2, time="total")
     assert capped.strata_["episode_order"].tolist() == [1, 2]
     assert capped.time == "total"
+
+
+def test_an_episode_on_a_row_without_length_counts_for_the_rows_after_it() -> None:
+    frame = pd.concat([bladder2(), bladder2().assign(child_id=lambda f: f["child_id"] + 100)])
+    last = frame.drop_duplicates("child_id", keep="last")
+    twice = last.assign(start=last["stop"], event=1)  # gone again on the very day
+    after = last.assign(start=last["stop"], stop=last["stop"] + 5, event=0)
+    model = pwp(pd.concat([after, twice, frame]), ["rx"], max_stratum=9)
+    row = np.flatnonzero(model.design_.rows < len(after))
+    order = model.strata_["episode_order"].to_numpy()[model.design_.stratum[row]]
+    before = frame.groupby("child_id")["event"].sum().loc[after["child_id"]].to_numpy()
+    assert order.tolist() == (before + 2).tolist()
 
 
 def test_pwp_refuses_what_it_cannot_use() -> None:

@@ -139,7 +139,26 @@ def test_a_small_risk_set_after_a_huge_one_needs_no_care() -> None:
 
 
 def test_rounding_of_one_stratum_does_not_reach_another() -> None:
-    stop = np.tile(np.array([1.0, 2.0, 3.0]), 2)
-    value = np.array([0.1, 0.2, 0.3, 1e15 + 0.5, 1e15 / 3, 1e15 / 7])
-    risk = risk_sets(np.zeros(6), stop, np.ones(6, dtype=bool), np.array([0, 0, 0, 1, 1, 1]))
-    np.testing.assert_allclose(sum_at_risk(value, risk, careful=False)[:3], [0.6, 0.5, 0.3], rtol=1e-15)
+    rng = np.random.default_rng(3)
+    n = 400
+    stratum = np.repeat(np.arange(4), n // 4)
+    start = np.floor(rng.uniform(0, 20, n))
+    stop = start + 1 + np.floor(rng.uniform(0, 20, n))
+    value = rng.uniform(1, 2, n) * np.array([1.0, 1e9, 1.0, 1e9])[stratum]
+    event = np.ones(n, dtype=bool)
+    risk = risk_sets(start, stop, event, stratum)
+    quick = sum_at_risk(value, risk, careful=False)
+    assert not has_tiny(quick, risk)
+    np.testing.assert_allclose(quick, list(slow_sums(start, stop, event, stratum, value).values()), rtol=1e-12)
+
+
+def test_a_stratum_that_is_small_beside_another_needs_no_care() -> None:
+    risk = risk_sets(np.zeros(2), np.ones(2), np.ones(2, dtype=bool), np.array([0, 1]))
+    assert not has_tiny(np.array([1.0, 1e9]), risk)
+    assert not has_tiny(np.array([1e9, 1.0]), risk)
+
+
+def test_a_huge_row_that_is_at_risk_in_no_cell_leaves_no_trace() -> None:
+    start, stop = np.array([0.0, 0.0, 1.5]), np.array([1.0, 3.0, 2.0])
+    risk = risk_sets(start, stop, np.array([True, True, False]), np.zeros(3, dtype=np.int64))
+    assert sum_at_risk(np.array([0.1, 0.2, 1e30]), risk, careful=False).tolist() == [0.1 + 0.2, 0.2]
