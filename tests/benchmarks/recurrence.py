@@ -137,7 +137,7 @@ def compare(task: str, path: Path, n: int, peers: list[str], repeats: int, pytho
             most = MOST.get((who, task), n + 1)
             if n > most or (turn and (n == most or who not in runs)):
                 continue
-            found = run(command_of(who, task, path, 2 if who == "ours" else 1, python), path.with_suffix(".out"))
+            found = run(command_of(who, task, path, 1, python), path.with_suffix(".out"))
             if isinstance(found, str):
                 say(f"{n:>10,}  {task:16}{who:18}failed: {found}")
             else:
