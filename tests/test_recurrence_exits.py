@@ -351,6 +351,7 @@ def test_options_that_are_not_known_are_refused() -> None:
         ({"exits": "togther"}, "exits must be one of together, each. Did you mean 'together'"),
         ({"gaps": "last"}, "gaps must be one of every, first"),
         ({"interval": "loglog"}, "interval must be one of"),
+        ({"by": "end"}, "has a column 'end' of its own"),
         ({"by": "grl"}, "no column 'grl' to group by. Did you mean 'girl'"),
     ):
         with pytest.raises(errors.ArgumentRefused, match=why):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from missing_patterns import errors, recurrence
-from missing_patterns.recurrence.persistence import MEASURES, _measures, _no_memory, _one_pair, top_part
+from missing_patterns.recurrence.top_groups import MEASURES, measures_of, no_memory, one_pair, top_part
 
 UNTIL = "2026-12-31"
 
@@ -63,8 +63,8 @@ def test_no_memory_is_the_average_over_all_ways_to_deal_the_later_year() -> None
     earlier, later = np.array([5, 2, 1, 1, 0]), np.array([1, 0, 4, 0, 3])
     one = np.ones(5)
     dealt = [np.array([*order, 3]) for order in itertools.permutations(later[:4])]
-    mean = np.mean([_measures(earlier, d, one, 0.25) for d in dealt], axis=0)
-    np.testing.assert_allclose(_no_memory(earlier, later, 0.25), mean, atol=1e-12)
+    mean = np.mean([measures_of(earlier, d, one, 0.25) for d in dealt], axis=0)
+    np.testing.assert_allclose(no_memory(earlier, later, 0.25), mean, atol=1e-12)
 
 
 def test_ties_at_the_edge_belong_in_part() -> None:
@@ -86,7 +86,7 @@ def coverage(n_runs: int, n: int, seed: int) -> np.ndarray:
         rate = rng.lognormal(-1.0, 1.4, n)
         earlier, later = rng.poisson(rate), rng.poisson(rate * 2 / 3)
         on_file = earlier + later > 0
-        part = _one_pair(earlier[on_file], later[on_file], np.full(int(on_file.sum()), 0.5), (0.1, run, 0, 100))
+        part = one_pair(earlier[on_file], later[on_file], np.full(int(on_file.sum()), 0.5), (0.1, run, 0, 100))
         held += ((part["if_steady_lower"] <= part["value"]) & (part["value"] <= part["if_steady_upper"])).to_numpy()
     return held / n_runs
 
@@ -103,7 +103,7 @@ def test_the_top_group_of_steady_children_falls_by_chance() -> None:
     rate = rng.lognormal(-1.0, 1.4, 2000)
     earlier, later = rng.poisson(rate), rng.poisson(rate)
     on_file = earlier + later > 0
-    part = _one_pair(earlier[on_file], later[on_file], np.full(int(on_file.sum()), 0.5), (0.1, 0, 0, 50))
+    part = one_pair(earlier[on_file], later[on_file], np.full(int(on_file.sum()), 0.5), (0.1, 0, 0, 50))
     assert part["value"][1] < part["value"][0] - 0.03
     assert part["if_steady"][1] == pytest.approx(part["value"][1], abs=0.03)
 
@@ -113,7 +113,7 @@ def test_children_whose_rates_are_dealt_anew_are_below_the_range() -> None:
     rate = rng.lognormal(-1.0, 1.4, 800)
     earlier, later = rng.poisson(rate), rng.poisson(rng.permutation(rate))
     on_file = earlier + later > 0
-    part = _one_pair(earlier[on_file], later[on_file], np.full(int(on_file.sum()), 0.5), (0.1, 0, 300, 200))
+    part = one_pair(earlier[on_file], later[on_file], np.full(int(on_file.sum()), 0.5), (0.1, 0, 300, 200))
     rows = part.set_index("measure")
     assert rows["value"]["share_of_later"] < rows["if_steady_lower"]["share_of_later"]
     assert rows["lower"]["still_top"] <= rows["if_no_memory"]["still_top"] + 0.1
@@ -148,6 +148,15 @@ def test_who_is_no_longer_followed_is_left_out_and_counted() -> None:
     pair = made.pairs.iloc[0]
     assert pair[["n_children_earlier", "n_not_followed"]].tolist() == [8, 2]
     assert pair["n_episodes_earlier"] == 10
+
+
+def test_what_is_recorded_of_a_child_that_was_not_followed_is_left_out_and_counted() -> None:
+    children = pd.DataFrame({"child_id": ["a", "d"], "observed_from": ["2025-01-09", None]})
+    children["observed_until"] = [None, "2026-01-08"]
+    pair = recurrence.persistence(years(BOROUGH), observed_until=UNTIL, children=children).pairs.iloc[0]
+    # a went on 2, 5, 8 January 2025 and seven times later; d twice in January 2026 before the eighth.
+    counts = ["n_episodes_earlier", "n_episodes_later", "n_episodes_outside"]
+    assert pair[counts].tolist() == [22 - 3, 15 - 6, 9]
 
 
 def test_each_year_is_compared_with_the_next() -> None:

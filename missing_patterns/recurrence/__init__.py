@@ -31,7 +31,7 @@ from missing_patterns.recurrence.exits import (
 from missing_patterns.recurrence.frailty import SharedFrailty, VarianceTest
 from missing_patterns.recurrence.gaps import GapCurve, Method, gap_curve
 from missing_patterns.recurrence.mean import MeanCumulative, mean_cumulative
-from missing_patterns.recurrence.persistence import Persistence, persistence
+from missing_patterns.recurrence.persist import Persistence, persistence
 from missing_patterns.recurrence.rank_test import LogRank, log_rank
 from missing_patterns.recurrence.rates import EpisodeRates, episode_rates
 from missing_patterns.recurrence.sensitivity import RepeatSensitivity, repeat_sensitivity

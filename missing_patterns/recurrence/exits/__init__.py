@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from missing_patterns.recurrence.exits.cause import CauseSpecific, cause_specific
-from missing_patterns.recurrence.exits.fine_gray import FineGray, fine_gray
+from missing_patterns.recurrence.exits.finegray import FineGray, fine_gray
 from missing_patterns.recurrence.exits.incidence import CumulativeIncidence, cumulative_incidence
 
 __all__ = ["CauseSpecific", "CumulativeIncidence", "FineGray", "cause_specific", "cumulative_incidence", "fine_gray"]

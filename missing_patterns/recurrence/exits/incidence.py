@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 STAYED = "neither"
 
+#: Columns of the tables that come out, which no group may be called.
+OWN_COLUMNS = ("end", "days", "at_risk", "events", "share", "se", "lower", "upper")
+
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class CumulativeIncidence:
@@ -324,6 +327,8 @@ def cumulative_incidence(
         known = get_args(Interval)
         raise ArgumentRefused(f"interval must be one of {', '.join(known)}.{did_you_mean(str(interval), known)}")
     ends = read_ends(table, exits=exits, gaps=gaps)
+    if by in OWN_COLUMNS:
+        raise ArgumentRefused(f"the result has a column '{by}' of its own: rename the column to group by.")
     tables, counts = [], []
     groups = groups_of(ends.frame, by)
     for label, rows in groups:
