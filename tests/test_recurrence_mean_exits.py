@@ -183,6 +183,13 @@ def test_explain_and_plot_say_what_was_done_with_those_who_left() -> None:
     assert with_exits.plot(with_exits.plot()).get_xlabel() == "Days since the origin"
 
 
+def test_an_episode_after_all_at_risk_have_left_adds_nothing() -> None:
+    rows = table("child_id start stop event ended_by\n a 0 5 0 left_care\n b 5 9 1 episode")
+    found = recurrence.mean_cumulative(rows, exits="ended_by").table
+    assert found["mean_episodes"].tolist() == [0.0, 0.0]
+    assert found["se"].isna().all()
+
+
 def test_a_child_who_leaves_leaves_the_group_of_the_last_row() -> None:
     result = recurrence.mean_cumulative(INTERVALS, by="home", exits="ended_by")
     assert result.groups["n_left"].tolist() == [1, 0]
@@ -232,7 +239,7 @@ def test_variance_by_cluster_is_that_of_the_change_with_each_clusters_weight(row
         )
         total = total + ((up - down) / (2 * step)) ** 2
     known = found["se"].notna().to_numpy()
-    assert known.any() == (len(set(homes.values())) > 1 and rows["event"].any())
+    assert known.any() == (len(set(homes.values())) > 1 and (found["mean_episodes"] > 0).any())
     np.testing.assert_allclose(found["se"].to_numpy()[known] ** 2, np.asarray(total)[known], atol=1e-7)
 
 
