@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from missing_patterns.recurrence.cox import risk as room
+from missing_patterns.recurrence.cox import cells as room
 from missing_patterns.recurrence.cox.risk import (
     RiskSets,
     has_tiny,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from missing_patterns.errors import ArgumentRefused, EstimateDoubtful, TableRefused, did_you_mean
 from missing_patterns.recurrence.common import Floats, plural
@@ -210,7 +211,8 @@ class RecurrentCox:
         self._child_ids = design.child_ids
         self._risk = risk_sets(design.start, design.stop, design.event, design.stratum)
         self._likelihood = Likelihood(design.matrix, self._risk, design.weight, design.offset, self.ties)
-        self._estimate()
+        with threadpool_limits(limits=1):  # products this narrow lose by threads, most of all on a busy machine
+            self._estimate()
         self._count()
         return self
 
