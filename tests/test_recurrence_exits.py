@@ -363,6 +363,7 @@ def test_no_gaps_at_all() -> None:
     assert nothing.groups["n_spells"].tolist() == [0]
     assert nothing.at([7])["share"].isna().all()
     assert "Nobody was followed" in nothing.explain()
+    assert "Group 'not recorded': 0 spells" in recurrence.cumulative_incidence(GAPS.iloc[:0], by="girl").explain()
 
 
 def test_weights_wane_as_follow_up_would_have_ended() -> None:
@@ -411,8 +412,18 @@ def test_fine_and_gray_speaks_of_prediction_only() -> None:
     assert np.isnan(beyond[1])
     with pytest.raises(errors.ArgumentRefused, match="days must be numbers"):
         made.predict(pd.DataFrame({"group": [0]}), [np.nan])
-    with pytest.raises(errors.ArgumentRefused, match="days must lie between"):
+    with pytest.raises(errors.ArgumentRefused, match="no more than anybody was followed"):
         made.calibration(9999)
+
+
+def test_a_late_start_is_no_reason_to_be_silent() -> None:
+    gaps = many(300)
+    late = recurrence.fine_gray(gaps.assign(gap_days=gaps["gap_days"] + 500), ["group"])
+    assert "0% were predicted by day 90 and 0% observed" in late.explain()
+    short = gaps.assign(gap_days=gaps["gap_days"].where(gaps["group"] == 0, gaps["gap_days"] / 10))
+    made = recurrence.fine_gray(short, ["group"])
+    assert made.calibration(60)["observed"].isna().sum() == 1
+    assert "nan" not in made.explain()
 
 
 def test_predicted_shares_are_those_observed_where_children_are_alike_within_a_group() -> None:

@@ -89,7 +89,8 @@ class Persistence:
     def _explain_pair(self, pair: object) -> str:
         later = pair.later_from  # type: ignore[attr-defined]
         rows = self.table[self.table["later_from"] == later].set_index("measure")
-        year = f"the year to {(later - pd.Timedelta(days=1)).strftime('%-d %B %Y')}" if later is not None else ""
+        ends = later - pd.Timedelta(days=1)
+        year = f"the year to {ends.day} {ends:%B %Y}"
         n, n_top = int(pair.n_children_earlier), int(pair.n_children_top)  # type: ignore[attr-defined]
         if not n:
             return f"No child who is still followed had an episode in {year}, so there is no top group."

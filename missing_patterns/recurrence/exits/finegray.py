@@ -144,18 +144,25 @@ class FineGray:
         Returns
         -------
         pd.DataFrame
-            ``group n_children predicted observed se``. It is the data that the model was fitted on, so it flatters.
+            ``group n_children predicted observed se``; NaN where nobody of the group was followed for so long. It is
+            the data that the model was fitted on, so it flatters.
 
         Raises
         ------
         ArgumentRefused
-            If nobody was followed for so long.
+            If it is no number of at least 0, or nobody at all was followed for so long.
         """
-        rows = self.observed[self.observed["days"] <= days]
-        if not len(rows) or days > self.observed["days"].max():
-            raise ArgumentRefused("days must lie between the first and the last day on which a spell ended.")
-        last = rows.groupby("group", sort=False).tail(1).reset_index(drop=True)
-        return last[["group", "n_children", "predicted", "observed", "se"]]
+        if not 0 <= days <= self.observed["days"].max():
+            raise ArgumentRefused("days must be at least 0, and no more than anybody was followed for.")
+        values = ["predicted", "observed", "se"]
+        rows = []
+        for group, part in self.observed.groupby("group", sort=False):
+            step = int(np.searchsorted(part["days"], days, side="right"))
+            read = part[values].iloc[step - 1].to_numpy() if step else np.zeros(3)
+            read = np.full(3, np.nan) if days > part["days"].iloc[-1] else read
+            row = dict(zip(values, map(float, read), strict=True))
+            rows.append({"group": group, "n_children": int(part["n_children"].iloc[0]), **row})
+        return pd.DataFrame(rows)
 
     def explain(self) -> str:
         """Say in plain English what was estimated, on how many, and what it does not mean.
@@ -165,7 +172,7 @@ class FineGray:
         Nothing.
         """
         what = "spells are gaps after a return" if self.gaps == "every" else "a spell is a child's first gap"
-        last = min(90.0, float(self.observed["days"].max()))
+        last = min(90.0, float(self.observed.groupby("group")["days"].max().min()))
         rows = self.calibration(last)
         basis = (
             f"The share of spells that {IN_WORDS[self.end]} by each day was modelled from "
