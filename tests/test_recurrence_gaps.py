@@ -339,3 +339,21 @@ def test_joining_very_many_lengths_changes_the_error_by_less_than_chance_does(mo
     width = exact["upper"] - exact["lower"]
     np.testing.assert_allclose((joined["upper"] - joined["lower"]) / width, 1, atol=5e-3)
     assert not (exact["upper"] == joined["upper"]).all()  # they were joined
+
+
+def test_bootstrap_is_that_of_a_plain_twin_with_the_same_draws_in_any_row_order() -> None:
+    from missing_patterns.recurrence.product_limit import bootstrap_error, product_limit
+
+    rng = np.random.default_rng(2)
+    child = rng.permutation(np.append(np.arange(15), rng.integers(0, 15, 30)))
+    step, event, weight = rng.integers(0, 8, 45), rng.random(45) < 0.6, rng.random(45)
+    estimate = product_limit(step, event, weight, 8)
+    draws = np.random.default_rng(5)
+    resampled = []
+    for _ in range(70):
+        times_drawn = np.bincount(draws.integers(0, 15, 15), minlength=15)
+        resampled.append(product_limit(step, event, weight * times_drawn[child], 8))
+    there = estimate > 0
+    expected = np.std(resampled, axis=0, ddof=1)[there] / estimate[there]
+    found = bootstrap_error(child, step, event, weight, estimate, (5, 70))
+    np.testing.assert_allclose(found[there], expected, rtol=1e-9)
