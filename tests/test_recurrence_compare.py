@@ -79,6 +79,7 @@ def test_score_and_variance_are_those_of_a_plain_twin(rows: pd.DataFrame, weight
     assert (found.score, found.variance) == pytest.approx(plain_twin(rows, "g", weight), abs=1e-12)
 
 
+@pytest.mark.no_cover
 def test_chance_is_called_a_difference_as_often_as_it_should() -> None:
     rng = np.random.default_rng(7)
     p_values = [recurrence.compare_mean_cumulative(made_up(rng, 60, (2, 2)), "g").p_value for _ in range(100)]

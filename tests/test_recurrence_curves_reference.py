@@ -194,6 +194,7 @@ def compared() -> list[Case]:
     return list(cases())
 
 
+@pytest.mark.no_cover
 def test_every_figure_is_that_of_r(compared: list[Case]) -> None:
     for case, quantity, ours, theirs, rtol, atol in compared:
         np.testing.assert_allclose(

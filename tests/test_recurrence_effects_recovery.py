@@ -35,6 +35,7 @@ def on_borough(
 SEVERAL = [pytest.param(effect, 4, marks=pytest.mark.no_cover) for effect in (1.0, 0.6)]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("effect", "n_seeds"), [(0.6, 1), *SEVERAL])
 def test_the_planted_effect_is_found_and_the_plain_comparison_misses_it(effect: float, n_seeds: int) -> None:
     results = [on_borough(effect, seed) for seed in range(1, n_seeds + 1)]
@@ -48,6 +49,7 @@ def test_the_planted_effect_is_found_and_the_plain_comparison_misses_it(effect: 
     assert max(r.balance["difference_after"].abs().max() for r in results) < 0.1
 
 
+@pytest.mark.no_cover
 def test_where_nothing_is_planted_time_from_the_action_on_alone_still_misleads() -> None:
     """Children interviewed are those who go less: without weights an interview that does nothing looks useful."""
     result = on_borough(1.0, 3, 1500)
@@ -56,6 +58,7 @@ def test_where_nothing_is_planted_time_from_the_action_on_alone_still_misleads()
     assert result.lower < 1 < result.upper
 
 
+@pytest.mark.no_cover
 def test_interviews_in_time_are_compared_with_later_ones_or_none() -> None:
     result = on_borough(0.5, 4, 700, within_hours=72, n_boot=25)
     assert result.upper < 1

@@ -213,6 +213,7 @@ def test_gray_by_hand() -> None:
     assert np.isnan(gray_test(np.array([0, 1]), np.arange(2.0), np.zeros(2, dtype=int))[0])
 
 
+@pytest.mark.no_cover
 def test_gray_has_the_size_that_it_says() -> None:
     rng = np.random.default_rng(3)
     n, p = 60, []

@@ -132,6 +132,7 @@ def episodes(borough: Borough) -> pd.DataFrame:
     return build_episodes(borough.records.incidents, observed_until=LAST_DAY)
 
 
+@pytest.mark.no_cover
 def test_the_short_run_boost_of_the_borough_is_found(borough: Borough, episodes: pd.DataFrame) -> None:
     children = borough.records.children
     by_age = to_counting_process(episodes, children, observed_until=LAST_DAY, origin="birthday")
