@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from missing_patterns import errors
-from missing_patterns.recurrence.clustering import ShortRunClustering, short_run_clustering
 from missing_patterns.recurrence.dynamics import simulate_repeats
+from missing_patterns.recurrence.dynamics.clustering import ShortRunClustering, short_run_clustering
 
 COLUMNS = ["child_id", "start", "stop", "event"]
 

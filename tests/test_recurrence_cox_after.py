@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from missing_patterns.errors import ArgumentRefused, TableRefused
-from missing_patterns.recurrence.common import new_axes
 from missing_patterns.recurrence.cox import concordance as concordance_module
 from missing_patterns.recurrence.cox import prediction
 from missing_patterns.recurrence.cox.concordance import COUNTS, concordance_of
@@ -23,6 +22,7 @@ from missing_patterns.recurrence.cox.proportional import SchoenfeldTest, _invers
 from missing_patterns.recurrence.cox.pwp import pwp
 from missing_patterns.recurrence.cox.risk import risk_sets
 from missing_patterns.recurrence.cox.state import state_of
+from missing_patterns.recurrence.drawing import new_axes
 
 
 def spells(seed: int = 0, n: int = 80, variance: float = 0.8, *, change: float = 0.0) -> pd.DataFrame:

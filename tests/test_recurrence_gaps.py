@@ -328,7 +328,7 @@ def test_three_questions_in_one_picture() -> None:
 
 
 def test_joining_very_many_lengths_changes_the_error_by_less_than_chance_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    from missing_patterns.recurrence import product_limit
+    from missing_patterns.recurrence.curves import product_limit
 
     gaps = many(3_000)
     days = [2, 10, 28, 60, 90]
@@ -342,7 +342,7 @@ def test_joining_very_many_lengths_changes_the_error_by_less_than_chance_does(mo
 
 
 def test_bootstrap_is_that_of_a_plain_twin_with_the_same_draws_in_any_row_order() -> None:
-    from missing_patterns.recurrence.product_limit import bootstrap_error, product_limit
+    from missing_patterns.recurrence.curves.product_limit import bootstrap_error, product_limit
 
     rng = np.random.default_rng(2)
     child = rng.permutation(np.append(np.arange(15), rng.integers(0, 15, 30)))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from missing_patterns import errors, recurrence
-from missing_patterns.recurrence.count_models import fit_counts, log_likelihood
+from missing_patterns.recurrence.frequency.count_models import fit_counts, log_likelihood
 
 
 def planted(n: int, *, seed: int, shape: float = 0.8, ratio: float = 1.6, a_year: float = 1.5) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from missing_patterns import errors, recurrence
-from missing_patterns.recurrence.concentrate import chance_gini
+from missing_patterns.recurrence.frequency.concentrate import chance_gini
 
 
 def episodes(*counts: int) -> pd.DataFrame:

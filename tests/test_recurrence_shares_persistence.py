@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from missing_patterns import errors, recurrence
-from missing_patterns.recurrence.top_groups import MEASURES, measures_of, no_memory, one_pair, top_part
+from missing_patterns.recurrence.frequency.top_groups import MEASURES, measures_of, no_memory, one_pair, top_part
 
 UNTIL = "2026-12-31"
 

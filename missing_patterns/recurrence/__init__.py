@@ -2,17 +2,24 @@
 
 Every result has ``.summary()``, ``.explain()`` and ``.plot(ax=None)``. All figures are about groups; none is about a
 child, but for what is marked for local use.
+
+``frequency`` how often, ``curves`` how soon and how many by then, ``exits`` what else may end a gap, ``cox`` rate
+ratios, ``frailty`` and ``dynamics`` children who simply go often and episodes in runs, ``effects`` whether what we do
+goes with less of it. ``door``, ``spells`` and ``common`` are what they share.
 """
 
 from __future__ import annotations
 
-from missing_patterns.recurrence.clustering import ShortRunClustering, short_run_clustering
-from missing_patterns.recurrence.compare import MeanComparison, Weight, compare_mean_cumulative
-from missing_patterns.recurrence.concentrate import Concentration, concentration
-from missing_patterns.recurrence.counts import count_by_child
 from missing_patterns.recurrence.cox.model import RecurrentCox
 from missing_patterns.recurrence.cox.pwp import pwp
+from missing_patterns.recurrence.curves.compare import MeanComparison, Weight, compare_mean_cumulative
+from missing_patterns.recurrence.curves.gaps import GapCurve, Method, gap_curve
+from missing_patterns.recurrence.curves.mean import MeanCumulative, mean_cumulative
+from missing_patterns.recurrence.curves.rank_test import LogRank, log_rank
+from missing_patterns.recurrence.curves.side_by_side import GapCurves, gap_curves
+from missing_patterns.recurrence.curves.survival import SurvivalCurve, kaplan_meier
 from missing_patterns.recurrence.dynamics import DynamicsTest, RepeatDynamics, simulate_repeats
+from missing_patterns.recurrence.dynamics.clustering import ShortRunClustering, short_run_clustering
 from missing_patterns.recurrence.effects import (
     ActionComparison,
     compare_after,
@@ -29,15 +36,12 @@ from missing_patterns.recurrence.exits import (
     fine_gray,
 )
 from missing_patterns.recurrence.frailty import SharedFrailty, VarianceTest
-from missing_patterns.recurrence.gaps import GapCurve, Method, gap_curve
-from missing_patterns.recurrence.mean import MeanCumulative, mean_cumulative
-from missing_patterns.recurrence.persist import Persistence, persistence
-from missing_patterns.recurrence.rank_test import LogRank, log_rank
-from missing_patterns.recurrence.rates import EpisodeRates, episode_rates
-from missing_patterns.recurrence.sensitivity import RepeatSensitivity, repeat_sensitivity
-from missing_patterns.recurrence.shares import RepeatShares, repeat_shares
-from missing_patterns.recurrence.side_by_side import GapCurves, gap_curves
-from missing_patterns.recurrence.survival import SurvivalCurve, kaplan_meier
+from missing_patterns.recurrence.frequency.concentrate import Concentration, concentration
+from missing_patterns.recurrence.frequency.counts import count_by_child
+from missing_patterns.recurrence.frequency.persist import Persistence, persistence
+from missing_patterns.recurrence.frequency.rates import EpisodeRates, episode_rates
+from missing_patterns.recurrence.frequency.sensitivity import RepeatSensitivity, repeat_sensitivity
+from missing_patterns.recurrence.frequency.shares import RepeatShares, repeat_shares
 
 __all__ = [
     "ActionComparison",

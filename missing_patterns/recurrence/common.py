@@ -1,19 +1,16 @@
-"""What the estimators of this room share: groups, tied times, intervals, wording and a plain step plot."""
+"""What the estimators of this room share: groups, tied times, intervals and wording."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from missing_patterns.errors import ArgumentRefused, TableRefused, did_you_mean, positions
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -29,9 +26,6 @@ TIE_TOLERANCE = float(np.sqrt(np.finfo(np.float64).eps))
 MIN_BOOTSTRAP_CHILDREN = 10
 
 NOT_RECORDED = "not recorded"
-
-#: Colours of curves, in order: of the Government Analysis Function's palette, and unlike in grey too.
-PALETTE = ("#12436D", "#F46A25", "#801650", "#28A197")
 
 
 def tie_times(*columns: Floats) -> tuple[Floats, ...]:
@@ -224,68 +218,6 @@ def resample_counts(
     flat = values.max(axis=0) == values.min(axis=0)
     lower[flat], upper[flat] = np.nan, np.nan
     return lower, upper
-
-
-def new_axes(ax: Axes | None) -> Axes:
-    """Return the axes given, or those of a new figure, which a notebook shows by itself.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> import matplotlib.pyplot as plt
-    >>> new_axes(None).get_title()
-    ''
-    >>> plt.close("all")
-    """
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    axes = plt.subplots(figsize=(7.0, 4.0), layout="constrained")[1]
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_prop_cycle(color=PALETTE)
-    return axes
-
-
-def draw_steps(ax: Axes, table: pd.DataFrame, groups: pd.DataFrame, value: str, by: str | None) -> None:
-    """Draw one step curve per group, from 0 at day 0, each with its band of ``lower`` and ``upper``; shares in percent.
-
-    Raises
-    ------
-    Nothing.
-
-    Examples
-    --------
-    >>> axes = new_axes(None)
-    >>> table = pd.DataFrame({"days": [3.0], "share_again": [0.5], "lower": [0.2], "upper": [0.8]})
-    >>> draw_steps(axes, table, pd.DataFrame(), "share_again", None)
-    >>> len(axes.lines)
-    1
-    """
-    styles = ("-", "--", "-.", ":")
-    for k, (label, part) in enumerate(rows_of(table, groups, by)):
-        days = np.concatenate([[0.0], part["days"].to_numpy()])
-        (line,) = ax.step(
-            days,
-            np.concatenate([[0.0], part[value].to_numpy()]),
-            where="post",
-            linestyle=styles[k % len(styles)],
-            label=None if by is None else f"{by}: {label}",
-        )
-        band = [np.concatenate([[np.nan], part[c].to_numpy()]) for c in ("lower", "upper")]
-        ax.fill_between(days, band[0], band[1], step="post", alpha=0.2, color=line.get_color(), linewidth=0)
-    if by is not None:
-        ax.legend(frameon=False)
-    ax.set_xlabel("Days")
-    ax.set_ylim(bottom=0)
-    ax.set_xlim(left=0)
-    if value.startswith("share"):
-        from matplotlib.ticker import PercentFormatter
-
-        ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
 def plural(n: int, one: str, many: str = "") -> str:

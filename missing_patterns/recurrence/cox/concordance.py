@@ -10,10 +10,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from missing_patterns.errors import ArgumentRefused, did_you_mean, positions
-from missing_patterns.recurrence.common import Z95, Floats, Ints, new_axes, plural, tie_times
+from missing_patterns.recurrence.common import Z95, Floats, Ints, plural, tie_times
 from missing_patterns.recurrence.cox.pairs import censoring_weights, null_variance, partners, tied_pairs
 from missing_patterns.recurrence.cox.risk import RiskSets, risk_sets
 from missing_patterns.recurrence.cox.state import state_of, stratum_labels
+from missing_patterns.recurrence.drawing import new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

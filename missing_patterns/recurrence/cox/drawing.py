@@ -39,7 +39,7 @@ def log_axis(ax: Axes, which: Literal["x", "y"], values: Iterable[float]) -> tup
 
     Examples
     --------
-    >>> from missing_patterns.recurrence.common import new_axes
+    >>> from missing_patterns.recurrence.drawing import new_axes
     >>> low, high = log_axis(new_axes(None), "x", [0.5, 3.0, np.inf])
     >>> low < 0.5, 3.0 < high < 5.0
     (True, True)
@@ -100,7 +100,7 @@ def forest(
 
     Examples
     --------
-    >>> from missing_patterns.recurrence.common import new_axes
+    >>> from missing_patterns.recurrence.drawing import new_axes
     >>> axes = new_axes(None)
     >>> forest(axes, ["in care"], [1.8], [1.2], [2.7])
     >>> [text.get_text() for text in axes.get_yticklabels()]

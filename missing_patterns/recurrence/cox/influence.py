@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused
-from missing_patterns.recurrence.common import Z95, Floats, Ints, new_axes, plural
+from missing_patterns.recurrence.common import Z95, Floats, Ints, plural
 from missing_patterns.recurrence.cox.drawing import BLUE, PINK, forest
 from missing_patterns.recurrence.cox.likelihood import Likelihood, score_by_cluster
 from missing_patterns.recurrence.cox.names import spoken
 from missing_patterns.recurrence.cox.risk import risk_sets, sum_over_cells
 from missing_patterns.recurrence.cox.state import State, state_of
+from missing_patterns.recurrence.drawing import new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, TableRefused, positions
-from missing_patterns.recurrence.common import Z95, Floats, Ints, new_axes, plural
+from missing_patterns.recurrence.common import Z95, Floats, Ints, plural
 from missing_patterns.recurrence.cox.likelihood import Likelihood, Terms, score_by_cluster
 from missing_patterns.recurrence.cox.state import State, state_of, stratum_labels
+from missing_patterns.recurrence.drawing import new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

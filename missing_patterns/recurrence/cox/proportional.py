@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, did_you_mean
-from missing_patterns.recurrence.common import Z95, Floats, Ints, new_axes, plural
+from missing_patterns.recurrence.common import Z95, Floats, Ints, plural
 from missing_patterns.recurrence.cox.drawing import BLUE, GREY, log_axis
 from missing_patterns.recurrence.cox.likelihood import Likelihood, Terms, score_residuals
 from missing_patterns.recurrence.cox.names import spoken
 from missing_patterns.recurrence.cox.risk import risk_sets, sum_at_events, sum_at_risk, sum_over_cells
 from missing_patterns.recurrence.cox.state import state_of
+from missing_patterns.recurrence.drawing import new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

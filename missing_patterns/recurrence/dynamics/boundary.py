@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from missing_patterns.recurrence.common import Floats, new_axes
+from missing_patterns.recurrence.common import Floats
+from missing_patterns.recurrence.drawing import new_axes
 from missing_patterns.recurrence.dynamics.fit import Fitted, fit_full, fit_null
 from missing_patterns.recurrence.dynamics.history import History
 from missing_patterns.recurrence.dynamics.likelihood import Likelihood

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from missing_patterns.recurrence.common import new_axes, plural
+from missing_patterns.recurrence.common import plural
+from missing_patterns.recurrence.drawing import new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from missing_patterns.recurrence.common import new_axes, plural
+from missing_patterns.recurrence.common import plural
+from missing_patterns.recurrence.drawing import new_axes
 from missing_patterns.recurrence.effects.balance import BALANCED
 from missing_patterns.recurrence.effects.covariates import WORDS
 

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import TableRefused
-from missing_patterns.recurrence.common import new_axes, plural
+from missing_patterns.recurrence.common import plural
 from missing_patterns.recurrence.cox.drawing import log_axis
 from missing_patterns.recurrence.cox.likelihood import Ties
 from missing_patterns.recurrence.cox.model import RecurrentCox
+from missing_patterns.recurrence.drawing import new_axes
 from missing_patterns.recurrence.exits.ends import IN_WORDS, Exits, Gaps, read_ends
 
 if TYPE_CHECKING:

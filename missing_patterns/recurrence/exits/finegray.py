@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, TableRefused, did_you_mean
-from missing_patterns.recurrence.common import Floats, Ints, new_axes, plural
+from missing_patterns.recurrence.common import Floats, Ints, plural
 from missing_patterns.recurrence.cox.covariates import Covariates, read_covariates
 from missing_patterns.recurrence.cox.likelihood import Ties
 from missing_patterns.recurrence.cox.model import RecurrentCox
+from missing_patterns.recurrence.drawing import new_axes
 from missing_patterns.recurrence.exits.ends import EPISODE, IN_WORDS, Ends, Exits, Gaps, read_ends
 from missing_patterns.recurrence.exits.johansen import aalen_johansen
 from missing_patterns.recurrence.exits.subdistribution import FollowUp, weigh, weighted_covariance

@@ -10,16 +10,8 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, did_you_mean
-from missing_patterns.recurrence.common import (
-    Floats,
-    Ints,
-    draw_steps,
-    groups_of,
-    new_axes,
-    plural,
-    rows_of,
-    stack,
-)
+from missing_patterns.recurrence.common import Floats, Ints, groups_of, plural, rows_of, stack
+from missing_patterns.recurrence.drawing import draw_steps, new_axes
 from missing_patterns.recurrence.exits.ends import EPISODE, IN_WORDS, LEFT_OUT, Ends, Exits, Gaps, read_ends
 from missing_patterns.recurrence.exits.gray import gray_test
 from missing_patterns.recurrence.exits.johansen import Interval, aalen_johansen, limits

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from missing_patterns.recurrence.common import Z95, new_axes, plural
+from missing_patterns.recurrence.common import Z95, plural
+from missing_patterns.recurrence.drawing import new_axes
 from missing_patterns.recurrence.frailty.tables import share_of_most_frequent
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pandas as pd
 from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused, TableRefused, did_you_mean, positions
 from missing_patterns.recurrence.common import Bools, Floats, Ints
+from missing_patterns.recurrence.curves.robust import Group
 from missing_patterns.recurrence.door import ranked
-from missing_patterns.recurrence.robust import Group
 from missing_patterns.recurrence.spells import Rows, Spells
 
 Exits: TypeAlias = str | Sequence[str] | pd.DataFrame | pd.Series

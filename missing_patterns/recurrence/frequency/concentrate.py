@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from missing_patterns.recurrence.common import Floats, Ints, check_seed, new_axes, plural, resample_counts
-from missing_patterns.recurrence.shares import episodes_per_child, frequency_bands
+from missing_patterns.recurrence.common import Floats, Ints, check_seed, plural, resample_counts
+from missing_patterns.recurrence.drawing import new_axes
+from missing_patterns.recurrence.frequency.shares import episodes_per_child, frequency_bands
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

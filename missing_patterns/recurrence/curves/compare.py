@@ -11,9 +11,9 @@ import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, did_you_mean
 from missing_patterns.recurrence.common import Floats, plural
-from missing_patterns.recurrence.mean import MeanCumulative, curves_of, group_rows
+from missing_patterns.recurrence.curves.mean import MeanCumulative, curves_of, group_rows
+from missing_patterns.recurrence.curves.terminal import Exits, read_exits, share_staying
 from missing_patterns.recurrence.spells import Spells, read_rows, spells_of, steps_of, sum_over_risk
-from missing_patterns.recurrence.terminal import Exits, read_exits, share_staying
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,8 @@ import pandas as pd
 from missing_patterns import schema
 from missing_patterns.episodes.build import build_episodes
 from missing_patterns.errors import ArgumentRefused
-from missing_patterns.recurrence.common import new_axes, plural
+from missing_patterns.recurrence.common import plural
+from missing_patterns.recurrence.drawing import new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

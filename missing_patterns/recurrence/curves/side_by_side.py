@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 import pandas as pd
 
-from missing_patterns.recurrence.common import PALETTE, new_axes, plural, rows_of
-from missing_patterns.recurrence.gap_words import QUESTIONS
-from missing_patterns.recurrence.gaps import GapCurve, Method, gap_curve
+from missing_patterns.recurrence.common import plural, rows_of
+from missing_patterns.recurrence.curves.gap_words import QUESTIONS
+from missing_patterns.recurrence.curves.gaps import GapCurve, Method, gap_curve
+from missing_patterns.recurrence.drawing import PALETTE, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

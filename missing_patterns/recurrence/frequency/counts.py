@@ -130,7 +130,7 @@ def model_matrix(frame: pd.DataFrame, columns: str | Sequence[str], name: str) -
     Raises
     ------
     ArgumentRefused, TableRefused
-        As :func:`missing_patterns.recurrence.rates.episode_rates`.
+        As :func:`missing_patterns.recurrence.frequency.rates.episode_rates`.
 
     Examples
     --------

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused
-from missing_patterns.recurrence.common import Z95, Bools, Floats, Ints, new_axes, plural
+from missing_patterns.recurrence.common import Z95, Bools, Floats, Ints, plural
+from missing_patterns.recurrence.drawing import new_axes
 from missing_patterns.recurrence.dynamics.rows import Rows, sort_rows
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, EstimateDoubtful, TableRefused, did_you_mean
-from missing_patterns.recurrence.common import Z95, Floats, check_seed, new_axes, plural
-from missing_patterns.recurrence.count_models import Fit, fit_counts
-from missing_patterns.recurrence.counts import INTERCEPT, model_matrix, read_counts
-from missing_patterns.recurrence.shares import BANDS
+from missing_patterns.recurrence.common import Z95, Floats, check_seed, plural
+from missing_patterns.recurrence.drawing import new_axes
+from missing_patterns.recurrence.frequency.count_models import Fit, fit_counts
+from missing_patterns.recurrence.frequency.counts import INTERCEPT, model_matrix, read_counts
+from missing_patterns.recurrence.frequency.shares import BANDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,20 +11,11 @@ import pandas as pd
 
 from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused, did_you_mean
-from missing_patterns.recurrence.common import (
-    Z95,
-    Bools,
-    Floats,
-    Ints,
-    draw_steps,
-    new_axes,
-    plural,
-    rows_of,
-    stack,
-)
+from missing_patterns.recurrence.common import Z95, Bools, Floats, Ints, plural, rows_of, stack
+from missing_patterns.recurrence.curves.mean import group_rows
+from missing_patterns.recurrence.curves.robust import Clusters
 from missing_patterns.recurrence.door import flags, numbered, numbered_clusters, numbers, ranked, refuse, require
-from missing_patterns.recurrence.mean import group_rows
-from missing_patterns.recurrence.robust import Clusters
+from missing_patterns.recurrence.drawing import draw_steps, new_axes
 from missing_patterns.recurrence.spells import places, steps_of, sum_over_risk
 
 if TYPE_CHECKING:

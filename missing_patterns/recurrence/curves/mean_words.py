@@ -9,7 +9,7 @@ import numpy as np
 from missing_patterns.recurrence.common import plural
 
 if TYPE_CHECKING:
-    from missing_patterns.recurrence.mean import MeanCumulative
+    from missing_patterns.recurrence.curves.mean import MeanCumulative
 
 #: From this share of children who left, the curve that takes exits into account is told of.
 MANY_EXITS = 0.05

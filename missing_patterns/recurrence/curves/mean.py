@@ -11,21 +11,12 @@ import pandas as pd
 
 from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused, did_you_mean
-from missing_patterns.recurrence.common import (
-    Z95,
-    Bools,
-    Floats,
-    Ints,
-    draw_steps,
-    groups_of,
-    new_axes,
-    plural,
-    rows_of,
-    stack,
-)
+from missing_patterns.recurrence.common import Z95, Bools, Floats, Ints, groups_of, plural, rows_of, stack
+from missing_patterns.recurrence.curves.mean_words import explain
+from missing_patterns.recurrence.curves.robust import Children, Clusters, Group
+from missing_patterns.recurrence.curves.terminal import Exits, Left, ended_by, ghosh_lin, read_exits, share_staying
 from missing_patterns.recurrence.door import numbered_clusters
-from missing_patterns.recurrence.mean_words import explain
-from missing_patterns.recurrence.robust import Children, Clusters, Group
+from missing_patterns.recurrence.drawing import draw_steps, new_axes
 from missing_patterns.recurrence.spells import (
     Rows,
     Spells,
@@ -34,7 +25,6 @@ from missing_patterns.recurrence.spells import (
     spells_of,
     sum_over_risk,
 )
-from missing_patterns.recurrence.terminal import Exits, Left, ended_by, ghosh_lin, read_exits, share_staying
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from missing_patterns import schema
-from missing_patterns.recurrence.common import Floats, Ints, check_seed, new_axes, plural, resample_counts
+from missing_patterns.recurrence.common import Floats, Ints, check_seed, plural, resample_counts
+from missing_patterns.recurrence.drawing import new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,26 +11,16 @@ import pandas as pd
 
 from missing_patterns import schema
 from missing_patterns.errors import ArgumentRefused, did_you_mean
-from missing_patterns.recurrence.common import (
-    Bools,
-    Floats,
-    Ints,
-    check_seed,
-    draw_steps,
-    groups_of,
-    new_axes,
-    plural,
-    rows_of,
-    stack,
-)
-from missing_patterns.recurrence.door import flags, numbered, numbers, ranked, refuse, require
-from missing_patterns.recurrence.gap_words import CAVEATS, INTERVALS, QUESTIONS
-from missing_patterns.recurrence.product_limit import (
+from missing_patterns.recurrence.common import Bools, Floats, Ints, check_seed, groups_of, plural, rows_of, stack
+from missing_patterns.recurrence.curves.gap_words import CAVEATS, INTERVALS, QUESTIONS
+from missing_patterns.recurrence.curves.product_limit import (
     bootstrap_error,
     greenwood_error,
     loglog_limits,
     product_limit,
 )
+from missing_patterns.recurrence.door import flags, numbered, numbers, ranked, refuse, require
+from missing_patterns.recurrence.drawing import draw_steps, new_axes
 from missing_patterns.recurrence.spells import steps_of
 
 if TYPE_CHECKING:

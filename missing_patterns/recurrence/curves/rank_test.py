@@ -10,10 +10,10 @@ import pandas as pd
 
 from missing_patterns.errors import ArgumentRefused, did_you_mean
 from missing_patterns.recurrence.common import Floats, Ints, plural
-from missing_patterns.recurrence.compare import in_words
-from missing_patterns.recurrence.mean import group_rows
+from missing_patterns.recurrence.curves.compare import in_words
+from missing_patterns.recurrence.curves.mean import group_rows
+from missing_patterns.recurrence.curves.survival import Followed, SurvivalCurve, kaplan_meier, read_followed
 from missing_patterns.recurrence.spells import sum_over_risk
-from missing_patterns.recurrence.survival import Followed, SurvivalCurve, kaplan_meier, read_followed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,8 +13,9 @@ from missing_patterns import schema
 from missing_patterns.episodes.arrays import utc_us
 from missing_patterns.episodes.observed import observe
 from missing_patterns.errors import ArgumentRefused
-from missing_patterns.recurrence.common import check_seed, new_axes, plural
-from missing_patterns.recurrence.top_groups import one_pair
+from missing_patterns.recurrence.common import check_seed, plural
+from missing_patterns.recurrence.drawing import new_axes
+from missing_patterns.recurrence.frequency.top_groups import one_pair
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
