@@ -15,6 +15,7 @@ from missing_patterns.recurrence.common import Z95, Floats, check_seed, plural
 from missing_patterns.recurrence.drawing import new_axes
 from missing_patterns.recurrence.frequency.count_models import Fit, fit_counts
 from missing_patterns.recurrence.frequency.counts import INTERCEPT, model_matrix, read_counts
+from missing_patterns.recurrence.frequency.lognormal import fit_lognormal
 from missing_patterns.recurrence.frequency.shares import BANDS
 
 if TYPE_CHECKING:
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 Model = Literal["negative_binomial", "poisson"]
 
 DAYS_A_YEAR = 365.25
+
+#: A log-likelihood that differs by less says nothing of which of two models is right (Akaike 1974).
+CLEARLY_BETTER = 2.0
+
+#: The lognormal second opinion takes a second for so many children.
+MOST_FOR_LOGNORMAL = 20_000
+
 ENVELOPE_BANDS: tuple[tuple[str, int, int | None], ...] = (("0", 0, 0), *BANDS)
 
 
@@ -45,6 +53,9 @@ class EpisodeRates:
         Infinite for Poisson, or where children differ no more than by chance.
     loglik, deviance : float
         Log-likelihood with all constants; deviance, NaN where zeros are truncated.
+    lognormal_sigma, lognormal_loglik : float
+        Standard deviation of the log of children's own rates if these are taken as lognormal in place of gamma, and the
+        log-likelihood then, of as many parameters; NaN for Poisson, or with more than 20,000 children.
     spread : float
         Pearson's chi-squared over its degrees of freedom: about 1 if the model's spread is right.
     envelope : pd.DataFrame
@@ -75,6 +86,8 @@ class EpisodeRates:
     se_theta: float
     loglik: float
     deviance: float
+    lognormal_sigma: float
+    lognormal_loglik: float
     spread: float
     envelope: pd.DataFrame
     n_children: int
@@ -138,7 +151,7 @@ class EpisodeRates:
         if self.zero_truncated:
             said.append("Children without an episode are not on file, and the model allows for that (zero-truncated)")
         said += [self._of_row(row) for row in self.summary().itertuples() if row.covariate != INTERCEPT]
-        said += [self._of_spread(), self._of_envelope()]
+        said += [self._of_spread(), *self._of_shape(), self._of_envelope()]
         said.append(
             "Ranges are 95 % intervals and rest on each child's own deviation from the model. A rate ratio says what "
             "higher rates go with in these records, each column with the others held, not what brings them about; "
@@ -166,6 +179,17 @@ class EpisodeRates:
             f"Children with the same covariates differ in how often they go: the standard deviation of their rates is "
             f"{sd:.1f} times the mean (theta {self.theta:.2f})"
         )
+
+    def _of_shape(self) -> list[str]:
+        """Say whether a lognormal spread of rates fits better than the gamma one; nothing if it was not tried."""
+        gained = self.lognormal_loglik - self.loglik
+        if np.isnan(gained):
+            return []
+        other = f"a lognormal spread (standard deviation of the log rates {self.lognormal_sigma:.1f})"
+        if abs(gained) < CLEARLY_BETTER:
+            return [f"Rates are taken as gamma-distributed; {other} fits about as well"]
+        better = "better, so lean on theta with care" if gained > 0 else "worse"
+        return [f"Rates are taken as gamma-distributed; {other} fits {better} (log-likelihood {gained:+.1f})"]
 
     def _of_envelope(self) -> str:
         if self.envelope["lower"].isna().all():
@@ -348,6 +372,9 @@ def episode_rates(
     fit = fit_counts(y, matrix, days, spread=model == "negative_binomial", truncated=zero_truncated)
     _warn(fit, names, y, truncated=zero_truncated)
     deviance, spread = _fits(y, fit, len(names), truncated=zero_truncated)
+    sigma, value = np.nan, np.nan
+    if model == "negative_binomial" and len(y) <= MOST_FOR_LOGNORMAL:
+        sigma, value = fit_lognormal(y, matrix, days, fit.coef, truncated=zero_truncated)
     return EpisodeRates(
         model=model,
         zero_truncated=zero_truncated,
@@ -358,6 +385,8 @@ def episode_rates(
         se_theta=fit.se_theta,
         loglik=fit.log_likelihood,
         deviance=deviance,
+        lognormal_sigma=sigma,
+        lognormal_loglik=value,
         spread=spread,
         envelope=_envelope(y, fit, truncated=zero_truncated, n_sim=n_sim, random_state=random_state),
         n_children=len(y),
