@@ -231,6 +231,25 @@ def test_likelihood_and_its_slopes_are_those_of_a_plain_loop(
     np.testing.assert_allclose(score_residuals(found, terms), residual, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("large", [0, 1])
+def test_the_rounding_of_a_stratum_of_large_rates_does_not_reach_one_of_small(large: int) -> None:
+    rng = np.random.default_rng(3)
+    n = 200
+    start = np.floor(rng.uniform(0, 20, n))
+    stop = start + 1 + np.floor(rng.uniform(0, 9, n))
+    event, stratum = rng.random(n) < 0.6, np.arange(n) % 2
+    x, beta = rng.normal(0, 1, (n, 2)), np.array([0.3, -0.2])
+    offset = np.where(stratum == large, 4.0, -4.0)
+    whole = Likelihood(x, risk_sets(start, stop, event, stratum), np.ones(n), offset, "efron")
+    residuals = score_residuals(whole, whole.at(beta))
+    for k in (0, 1):
+        own = stratum == k
+        sets = risk_sets(start[own], stop[own], event[own], stratum[own] * 0)
+        alone = Likelihood(x[own], sets, np.ones(own.sum()), offset[own], "efron")
+        terms = alone.at(beta)
+        np.testing.assert_allclose(residuals[own], score_residuals(alone, terms), rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 def test_rates_of_very_unlike_size_keep_their_digits(ties: Ties) -> None:
     """Early risk sets are a million million times smaller than later ones, of the same stratum."""

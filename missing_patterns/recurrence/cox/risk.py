@@ -25,7 +25,10 @@ __all__ = [
 ]
 
 #: A sum over a risk set below this share of the largest one that it was made from has lost digits: it is made again.
-TINY = 1e-5
+TINY = 1e-4
+
+#: So many strata at most are summed one by one.
+_MOST_APART = 10_000
 
 
 def sum_at_risk(value: Floats, risk: RiskSets, *, careful: bool | None = None) -> Floats:
@@ -199,10 +202,18 @@ def read_slots(table: Floats, slots: Slots) -> Floats:
     [[2.0], [2.0]]
     """
     running = np.zeros((slots.n, table.shape[1]))
-    np.cumsum(table[-2::-1], axis=0, out=running[-2::-1])
-    # Nobody is at risk between strata: what stands there is rounding, and is taken off.
-    total: Floats = running[slots.of_cell] - running[slots.of_end]
-    return total
+    ends = slots.of_end[np.flatnonzero(np.diff(slots.of_end, append=-1))]
+    if len(ends) > _MOST_APART:
+        np.cumsum(table[-2::-1], axis=0, out=running[-2::-1])
+        # Nobody is at risk between strata: what stands there is rounding, and is taken off.
+        total: Floats = running[slots.of_cell] - running[slots.of_end]
+        return total
+    begin = 0
+    for end in ends.tolist():  # each stratum from nothing, or the rounding of large ones would reach small ones
+        running[begin:end] = np.cumsum(table[begin:end][::-1], axis=0)[::-1]
+        begin = end
+    apart: Floats = running[slots.of_cell]
+    return apart
 
 
 def _net(columns: Floats, slots: Slots) -> Floats:
@@ -309,16 +320,28 @@ def sum_over_cells(step: Floats, risk: RiskSets, rows: slice = slice(None), *, c
     [1.0, 11.0, 10.0]
     """
     first, last = risk.first[rows], risk.last[rows]
+    ends = stratum_ends(risk)
     if careful:
         columns = step.reshape(len(step), -1)
         parts = _whole_parts(columns, len(step))
-        summed = sum((_between(whole, first, last) * worth for whole, worth in parts), np.zeros(1))
+        summed = sum((_between(whole, first, last, ends) * worth for whole, worth in parts), np.zeros(1))
         return summed.reshape((len(first), *step.shape[1:]))
-    return _between(step, first, last)
+    return _between(step, first, last, ends)
 
 
-def _between(step: Floats, first: Ints, last: Ints) -> Floats:
-    so_far = np.zeros((len(step) + 1, *step.shape[1:]))
-    np.cumsum(step, axis=0, out=so_far[1:])
-    total: Floats = so_far[last] - so_far[first]
-    return total
+def _between(step: Floats, first: Ints, last: Ints, ends: Ints) -> Floats:
+    """Take running sums at two ends, each stratum's from nothing, so that small ones keep their digits."""
+    if not 1 < len(ends) <= _MOST_APART:
+        so_far = np.zeros((len(step) + 1, *step.shape[1:]))
+        np.cumsum(step, axis=0, out=so_far[1:])
+        total: Floats = so_far[last] - so_far[first]
+        return total
+    so_far = np.zeros((len(step) + len(ends), *step.shape[1:]))
+    begin = 0
+    for k, end in enumerate(ends.tolist()):
+        np.cumsum(step[begin:end], axis=0, out=so_far[begin + k + 1 : end + k + 1])
+        begin = end
+    ordinal = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+    shift = ordinal[np.minimum(first, len(step) - 1)]
+    apart: Floats = so_far[last + shift] - so_far[first + shift]
+    return apart
